@@ -1,0 +1,85 @@
+# What PostgreSQL loads: the module, its SQL and the suites that need a server. The embedder, unit tests and benchmarks
+# are CMake's (CMakeLists.txt); `make` builds and installs them too unless EMBEDDER=no.
+#
+#   make && make install               extension and embedder, for the pg_config on the PATH
+#   make PG_CONFIG=/path/to/pg_config  another server version (15, 17 or 18)
+#   make EMBEDDER=no                   the extension alone, without libtorch and decoders
+#   make installcheck                  pg_regress suites, against a running server
+#   make check-regimes                 the error regimes of CONTRIBUTING.md hold
+
+EXTENSION  = medvec
+EXTVERSION = $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" medvec.control)
+MODULE_big = medvec
+PG_CONFIG ?= pg_config
+PGXS      := $(shell $(PG_CONFIG) --pgxs)
+PG_MAJOR  := $(shell $(PG_CONFIG) --version | sed 's/^PostgreSQL \([0-9]*\).*/\1/')
+BUILD      = build/pg$(PG_MAJOR)
+
+# The three regimes of the sources the server loads: core knows no PostgreSQL, the rest is backend code.
+CORE_SOURCES    = $(wildcard src/core/*.cpp src/core/*/*.cpp)
+BACKEND_SOURCES = src/module.cpp $(wildcard src/pg/*.cpp src/types/*.cpp src/index/*.cpp src/planner/*.cpp src/embed/*.cpp)
+OBJS = $(CORE_SOURCES:%.cpp=$(BUILD)/%.o) $(BACKEND_SOURCES:%.cpp=$(BUILD)/%.o)
+
+# The SQL that declares an object lies beside the C++ that implements it; this is the order in which it runs.
+SQL_PARTS  = $(wildcard src/preflight.sql src/types/vector.sql src/types/vector_*.sql src/embed/*.sql)
+DATA       = $(wildcard sql/upgrade/$(EXTENSION)--*--*.sql)
+DATA_built = $(EXTENSION)--$(EXTVERSION).sql
+
+REGRESS       = $(patsubst sql/%.sql,%,$(sort $(wildcard sql/*.sql)))
+REGRESS_OPTS  = --load-extension=medvec
+EXTRA_CLEAN   = build $(EXTENSION)--*.sql
+
+SHLIB_LINK = -lhwy
+override with_llvm = no
+include $(PGXS)
+
+CXX ?= g++
+MEDVEC_CXXFLAGS = -std=c++20 -O2 -g -fPIC -fno-exceptions -fno-rtti -fvisibility=hidden -fvisibility-inlines-hidden \
+	-fno-math-errno -Wall -Wextra -Werror=return-type -DMEDVEC_VERSION='"$(EXTVERSION)"' -MMD -MP -Isrc
+COMPILE = $(strip $(CCACHE) $(CXX)) $(MEDVEC_CXXFLAGS) $(COPT)
+CCACHE ?= $(shell command -v ccache)
+
+# Core is compiled without the server's include path: a server header in it is a build error, not a review comment.
+$(BUILD)/src/core/%.o: src/core/%.cpp Makefile
+	@mkdir -p $(@D)
+	$(COMPILE) -c -o $@ $<
+
+$(BUILD)/src/%.o: src/%.cpp Makefile
+	@mkdir -p $(@D)
+	$(COMPILE) -isystem $(shell $(PG_CONFIG) --includedir-server) -c -o $@ $<
+
+-include $(OBJS:.o=.d)
+
+$(EXTENSION)--$(EXTVERSION).sql: $(SQL_PARTS) Makefile
+	@echo 'joining $(words $(SQL_PARTS)) SQL parts into $@'
+	@{ echo '\echo Use "CREATE EXTENSION medvec" to load this file. \quit'; \
+	   for part in $(SQL_PARTS); do echo; echo "-- $$part"; cat $$part; done; } > $@
+
+# Objects live apart by server version; the library they link into has one name, so say whose it is.
+$(shell mkdir -p build; echo $(PG_MAJOR) | cmp -s - build/linked-for || echo $(PG_MAJOR) > build/linked-for)
+$(shlib): build/linked-for
+
+.PHONY: check-regimes embedder install-embedder
+check-regimes: all
+	scripts/check-regimes $(shlib)
+
+EMBEDDER ?= yes
+LIBEXEC   = $(shell $(PG_CONFIG) --libdir)/../lib/postgresql
+ifneq ($(EMBEDDER),no)
+all: embedder
+install: install-embedder
+endif
+
+embedder:
+	cmake -S . -B build/cmake -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo
+	cmake --build build/cmake
+
+install-embedder: embedder
+	$(INSTALL_PROGRAM) build/cmake/embedder/medvec-embedder build/cmake/embedder/medvec-decoder '$(DESTDIR)$(bindir)'
+
+# Models are data of the extension: they are installed with or without the embedder.
+install: install-models
+.PHONY: install-models
+install-models:
+	$(MKDIR_P) '$(DESTDIR)$(datadir)/medvec/models'
+	$(INSTALL_DATA) $(wildcard models/*.pt) '$(DESTDIR)$(datadir)/medvec/models'

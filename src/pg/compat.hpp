@@ -1,0 +1,25 @@
+// Every difference between the server versions medvec builds on (15, 17, 18), each with version and reason. No other
+// file asks for PG_VERSION_NUM.
+#pragma once
+
+extern "C" {
+#include "postgres.h"
+
+#include "fmgr.h"
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"  // 16 moved the varlena macros out of postgres.h
+#endif
+}
+
+#include "pg/export.hpp"
+
+// The magic block, exported (see export.hpp). 18 lets a module name itself and its version for pg_get_loaded_modules().
+#if PG_VERSION_NUM >= 180000
+#define MEDVEC_MODULE_MAGIC                                            \
+  extern "C" MEDVEC_EXPORT const Pg_magic_struct* Pg_magic_func(void); \
+  PG_MODULE_MAGIC_EXT(.name = "medvec", .version = MEDVEC_VERSION)
+#else
+#define MEDVEC_MODULE_MAGIC                                            \
+  extern "C" MEDVEC_EXPORT const Pg_magic_struct* Pg_magic_func(void); \
+  PG_MODULE_MAGIC
+#endif
