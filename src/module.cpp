@@ -1,8 +1,13 @@
 // What happens when the server loads the library: settings, hooks and registrations, nothing else.
+#include "embed/connection.hpp"
+#include "embed/settings.hpp"
 #include "pg/server.hpp"
 
 MEDVEC_MODULE_MAGIC;
 
 extern "C" MEDVEC_EXPORT void _PG_init(void);
 
-void _PG_init(void) {}
+void _PG_init(void) {
+  medvec::settings::Define();
+  medvec::embed::RegisterConnectionCallbacks();
+}

@@ -7,9 +7,14 @@ extern "C" {
 
 #include "fmgr.h"
 #if PG_VERSION_NUM >= 160000
-#include "varatt.h"  // 16 moved the varlena macros out of postgres.h
+#include "nodes/miscnodes.h"  // 16 brought soft errors: input functions that report instead of raise
+#include "varatt.h"           // 16 moved the varlena macros out of postgres.h
 #endif
 }
+
+#if PG_VERSION_NUM < 160000
+#define errsave(context, ...) ereport(ERROR, __VA_ARGS__)
+#endif
 
 #include "pg/export.hpp"
 

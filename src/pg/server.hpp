@@ -14,3 +14,15 @@ extern "C" {
 
 #include "pg/compat.hpp"
 #include "pg/export.hpp"
+
+namespace medvec {
+
+// Copies a zero-terminated string into an array, cut to fit.
+template <size_t N>
+void CopyString(char (&to)[N], const char* from) {
+  const size_t length = strnlen(from, N - 1);
+  memcpy(to, from, length);
+  to[length] = '\0';
+}
+
+}  // namespace medvec
