@@ -29,7 +29,7 @@ REGRESS       = $(patsubst sql/%.sql,%,$(sort $(wildcard sql/*.sql)))
 REGRESS_OPTS  = --load-extension=medvec
 EXTRA_CLEAN   = build $(EXTENSION)--*.sql
 
-SHLIB_LINK = -lhwy
+SHLIB_LINK = -lhwy -lstdc++
 override with_llvm = no
 include $(PGXS)
 
@@ -52,7 +52,7 @@ $(BUILD)/src/%.o: src/%.cpp Makefile
 
 $(EXTENSION)--$(EXTVERSION).sql: $(SQL_PARTS) Makefile
 	@echo 'joining $(words $(SQL_PARTS)) SQL parts into $@'
-	@{ echo '\echo Use "CREATE EXTENSION medvec" to load this file. \quit'; \
+	@{ printf '%s\n' '\echo Use "CREATE EXTENSION medvec" to load this file. \quit'; \
 	   for part in $(SQL_PARTS); do echo; echo "-- $$part"; cat $$part; done; } > $@
 
 # Objects live apart by server version; the library they link into has one name, so say whose it is.

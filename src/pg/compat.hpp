@@ -13,7 +13,11 @@ extern "C" {
 }
 
 #if PG_VERSION_NUM < 160000
-#define errsave(context, ...) ereport(ERROR, __VA_ARGS__)
+#define errsave(context, ...)    \
+  do {                           \
+    (void)(context);             \
+    ereport(ERROR, __VA_ARGS__); \
+  } while (0)
 #endif
 
 #include "pg/export.hpp"

@@ -1,0 +1,37 @@
+// Distances between float32 vectors, for the widest instruction set of this machine.
+//
+// Shapes: `a` and `b` hold `dim` floats each, in any alignment; nothing beyond them is read. Elements are finite.
+//
+// Accuracy: sums are float32, in at least 16 partial sums that are added pairwise. With u = 2^-24 the error is at most
+// (dim / 16 + 8) u times the sum of the terms' absolute values: relative to the result itself for L1, for L2 squared
+// and for the norms; for the inner product relative to |a|.|b|. A sum beyond float32 is infinite; squares and products
+// under 2^-149 vanish, without a trap, and those under 2^-126 lose bits. Who needs the range of double (norms for
+// normalising) takes `norm_squared`. The result does not depend on the order of a and b, or on alignment; between
+// instruction sets it differs in the last bits.
+#pragma once
+
+#include <cstddef>
+
+namespace medvec {
+
+struct CosineSums {
+  float dot;     // <a, b>
+  float norm_a;  // |a|^2
+  float norm_b;  // |b|^2
+};
+
+// One table for each instruction set. Take it once and call through it: the choice is made by GetDistanceKernels.
+struct DistanceKernels {
+  float (*l2_squared)(const float* a, const float* b, size_t dim);
+  float (*inner_product)(const float* a, const float* b, size_t dim);
+  CosineSums (*cosine)(const float* a, const float* b, size_t dim);
+  float (*l1)(const float* a, const float* b, size_t dim);
+  double (*norm_squared)(const float* a, size_t dim);  // |a|^2 in double: cannot overflow, never 0 unless a is
+};
+
+const DistanceKernels& GetDistanceKernels();
+
+// 1 - cos(a, b), in [0, 2]; NaN when a norm is 0 or infinite.
+double CosineDistance(const CosineSums& sums);
+
+}  // namespace medvec

@@ -1,0 +1,64 @@
+// Distances and norms.
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+#include "core/distance.hpp"
+#include "types/vector.hpp"
+
+using namespace medvec;
+
+namespace {
+
+// Chosen when the library is loaded.
+const DistanceKernels kKernels = GetDistanceKernels();
+
+template <class Distance>
+Datum ReturnDistance(FunctionCallInfo fcinfo, Distance distance) {
+  Vector* a = GetVectorArg(fcinfo, 0);
+  Vector* b = GetVectorArg(fcinfo, 1);
+  CheckSameDim(a, b);
+  const double result = distance(a->x, b->x, static_cast<size_t>(a->dim));
+  PG_FREE_IF_COPY(a, 0);
+  PG_FREE_IF_COPY(b, 1);
+  PG_RETURN_FLOAT8(result);
+}
+
+}  // namespace
+
+MEDVEC_FUNCTION(medvec_vector_l2_distance) {
+  return ReturnDistance(fcinfo, [](const float* a, const float* b, size_t dim) {
+    return std::sqrt(static_cast<double>(kKernels.l2_squared(a, b, dim)));
+  });
+}
+
+MEDVEC_FUNCTION(medvec_vector_l2_squared_distance) { return ReturnDistance(fcinfo, kKernels.l2_squared); }
+
+MEDVEC_FUNCTION(medvec_vector_inner_product) { return ReturnDistance(fcinfo, kKernels.inner_product); }
+
+MEDVEC_FUNCTION(medvec_vector_negative_inner_product) {
+  return ReturnDistance(fcinfo,
+                        [](const float* a, const float* b, size_t dim) { return -kKernels.inner_product(a, b, dim); });
+}
+
+MEDVEC_FUNCTION(medvec_vector_cosine_distance) {
+  return ReturnDistance(
+      fcinfo, [](const float* a, const float* b, size_t dim) { return CosineDistance(kKernels.cosine(a, b, dim)); });
+}
+
+MEDVEC_FUNCTION(medvec_vector_l1_distance) { return ReturnDistance(fcinfo, kKernels.l1); }
+
+// The angle between unit vectors in half turns, a metric; norms are taken to be 1.
+MEDVEC_FUNCTION(medvec_vector_spherical_distance) {
+  return ReturnDistance(fcinfo, [](const float* a, const float* b, size_t dim) {
+    const double cosine = std::clamp(static_cast<double>(kKernels.inner_product(a, b, dim)), -1.0, 1.0);
+    return std::acos(cosine) / std::numbers::pi;
+  });
+}
+
+MEDVEC_FUNCTION(medvec_vector_norm) {
+  Vector* vector = GetVectorArg(fcinfo, 0);
+  const double norm = std::sqrt(kKernels.norm_squared(vector->x, static_cast<size_t>(vector->dim)));
+  PG_FREE_IF_COPY(vector, 0);
+  PG_RETURN_FLOAT8(norm);
+}
