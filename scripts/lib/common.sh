@@ -1,0 +1,57 @@
+# Shared by the scripts: where things are, how root is reached, how a throw-away cluster is made.
+# Sourced with bash; sets -euo pipefail.
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+cd "$root"
+
+pg_major=15
+export PG_CONFIG=${PG_CONFIG:-/usr/lib/postgresql/$pg_major/bin/pg_config}
+
+# Real images, metadata and networks for tests (data/README of the shared folder); empty where there are none.
+data=${MEDVEC_DATA:-}
+if [ -z "$data" ] && [ -d "$root/../shared/data" ]; then data=$(cd "$root/../shared/data" && pwd); fi
+export MEDVEC_DATA=$data
+
+say() { printf '\n\033[1m== %s\033[0m\n' "$*"; }
+die() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; exit 1; }
+
+# Runs a command as root.
+as_root() {
+  if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+# Who owns throw-away clusters: PostgreSQL refuses to run as root.
+if [ "$(id -u)" = 0 ]; then cluster_owner=postgres; else cluster_owner=$(id -un); fi
+as_owner() {
+  if [ "$(id -un)" = "$cluster_owner" ]; then "$@"; else runuser -u "$cluster_owner" -- "$@"; fi
+}
+
+# Builds and installs extension and embedder.
+build_and_install() {
+  make -s -j"$(nproc)" PG_CONFIG="$PG_CONFIG"
+  as_root make -s install PG_CONFIG="$PG_CONFIG" > build/install.log 2>&1 || { cat build/install.log >&2; return 1; }
+}
+
+# make_cluster DIRECTORY PORT: a cluster of its own, reached by the socket in DIRECTORY alone; exports PGHOST and PGPORT.
+# Nothing of it lies outside DIRECTORY, so removing that removes it. Lines on standard input are added to its settings.
+make_cluster() {
+  local dir=$1 port=$2 bin
+  bin=$("$PG_CONFIG" --bindir)
+  as_owner "$bin/initdb" -D "$dir/data" --username=postgres --auth=trust --encoding=UTF8 --locale=C.UTF-8 \
+    --no-sync > "$dir/initdb.log"
+  {
+    echo "listen_addresses = ''"
+    echo "unix_socket_directories = '$dir'"
+    echo "port = $port"
+    echo "fsync = off"
+    cat
+  } | as_owner tee -a "$dir/data/postgresql.conf" > /dev/null
+  as_owner "$bin/pg_ctl" -D "$dir/data" -l "$dir/server.log" -w -s start
+  export PGHOST=$dir PGPORT=$port PGUSER=postgres
+}
+
+stop_cluster() {
+  local dir=$1
+  as_owner "$("$PG_CONFIG" --bindir)/pg_ctl" -D "$dir/data" -m fast -w -s stop || true
+}
