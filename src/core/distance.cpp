@@ -65,8 +65,19 @@ struct AbsoluteDifference {
 };
 
 float L2Squared(const float* a, const float* b, size_t dim) { return SumTerms<SquaredDifference>(a, b, dim); }
-float InnerProduct(const float* a, const float* b, size_t dim) { return SumTerms<Product>(a, b, dim); }
 float L1(const float* a, const float* b, size_t dim) { return SumTerms<AbsoluteDifference>(a, b, dim); }
+
+// Partial sums that overflow to both sides add up to NaN; double, which cannot overflow here, tells the side.
+HWY_NOINLINE float OverflowingInnerProduct(const float* a, const float* b, size_t dim) {
+  double sum = 0;
+  for (size_t i = 0; i < dim; ++i) sum += static_cast<double>(a[i]) * b[i];
+  return static_cast<float>(sum);
+}
+
+float InnerProduct(const float* a, const float* b, size_t dim) {
+  const float sum = SumTerms<Product>(a, b, dim);
+  return std::isfinite(sum) ? sum : OverflowingInnerProduct(a, b, dim);
+}
 
 // Three sums in one pass.
 CosineSums Cosine(const float* a, const float* b, size_t dim) {

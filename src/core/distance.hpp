@@ -31,7 +31,7 @@ struct DistanceKernels {
 
 const DistanceKernels& GetDistanceKernels();
 
-// 1 - cos(a, b), in [0, 2]; NaN when a norm is 0 or infinite.
+// 1 - cos(a, b), in [0, 2]; NaN when a norm is 0, without meaning when one overflowed.
 double CosineDistance(const CosineSums& sums);
 
 }  // namespace medvec

@@ -56,9 +56,13 @@ MEDVEC_FUNCTION(medvec_vector_mul) {
   Vector* a = GetVectorArg(fcinfo, 0);
   Vector* b = GetVectorArg(fcinfo, 1);
   CheckSameDim(a, b);
-  Vector* result = Combine(a, b, NewVector(a->dim), [](float x, float y) { return x * y; });
-  for (int i = 0; i < result->dim; ++i)
-    if (result->x[i] == 0 && a->x[i] != 0 && b->x[i] != 0) float_underflow_error();
+  Vector* result = NewVector(a->dim);
+  for (int i = 0; i < result->dim; ++i) {
+    const float product = a->x[i] * b->x[i];
+    if (std::isinf(product)) float_overflow_error();
+    if (product == 0 && a->x[i] != 0 && b->x[i] != 0) float_underflow_error();
+    result->x[i] = product;
+  }
   PG_FREE_IF_COPY(a, 0);
   PG_FREE_IF_COPY(b, 1);
   PG_RETURN_POINTER(result);
