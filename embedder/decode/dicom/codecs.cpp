@@ -6,7 +6,9 @@
 #include <dcmtk/dcmdata/dcpxitem.h>
 #include <dcmtk/dcmdata/dcxfer.h>
 
+#include <algorithm>
 #include <cstring>
+#include <memory>
 
 namespace medvec::decode::dicom {
 namespace {
@@ -120,7 +122,9 @@ StoredFrame DecodeWithDcmtk(const PixelFormat& format, const TransferSyntax& syn
       Corrupt("The JPEG stream's precision is " + std::to_string(header.precision) + ".");
     }
     out.bits_allocated = header.precision > 8 ? 16 : 8;
-    out.bits_stored = std::min(out.bits_stored, header.precision);
+    if (format.samples > 1) {
+      out.bits_stored = std::min(out.bits_stored, header.precision);  // of grey, Bits Stored says where the sign is
+    }
     if (syntax.codec == Codec::jpeg) {
       out.colour = ColourOfLossyJpeg(header, out.colour);
     }
@@ -138,8 +142,9 @@ StoredFrame DecodeWithDcmtk(const PixelFormat& format, const TransferSyntax& syn
   Put(dataset, DCM_Rows, format.height);
   Put(dataset, DCM_Columns, format.width);
   Put(dataset, DCM_BitsAllocated, out.bits_allocated);
-  Put(dataset, DCM_BitsStored, out.bits_stored);
-  Put(dataset, DCM_HighBit, out.bits_stored - 1);
+  const int bits_stored = std::min(out.bits_stored, out.bits_allocated);
+  Put(dataset, DCM_BitsStored, bits_stored);
+  Put(dataset, DCM_HighBit, bits_stored - 1);
   Put(dataset, DCM_PixelRepresentation, 0);
 
   if (stream.size() % 2 != 0) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
 namespace medvec::decode::dicom {
 namespace {
@@ -63,6 +64,23 @@ void Fill(const StoredFrame& frame, Image& image) {
   }
 }
 
+// 32 bits a sample to the upper 16 of those stored.
+StoredFrame Narrowed(const StoredFrame& frame) {
+  StoredFrame out;
+  out.bits_allocated = 16;
+  out.bits_stored = std::min(frame.bits_stored, 16);
+  out.colour = frame.colour;
+  out.bytes.resize(frame.bytes.size() / 2);
+  const int shift = frame.bits_stored - out.bits_stored;
+  for (size_t i = 0; i < out.bytes.size() / 2; ++i) {
+    uint32_t value;
+    std::memcpy(&value, frame.bytes.data() + 4 * i, 4);
+    value >>= shift;
+    std::memcpy(out.bytes.data() + 2 * i, &value, 2);
+  }
+  return out;
+}
+
 struct Palette {
   int32_t first = 0;
   std::vector<uint16_t> entries;  // over 0..65535
@@ -104,6 +122,9 @@ Palette ReadPalette(DcmItem& item, const DcmTagKey& descriptor_tag, const DcmTag
 }  // namespace
 
 Image ColourImage(const PixelFormat& format, const StoredFrame& frame) {
+  if (frame.bits_allocated == 32) {
+    return ColourImage(format, Narrowed(frame));
+  }
   Image image(format.width, format.height, 3, frame.bits_allocated == 8 ? Sample::u8 : Sample::u16);
   if (image.sample() == Sample::u8) {
     Fill<uint8_t>(frame, image);

@@ -157,9 +157,8 @@ PixelFormat ReadPixelFormat(Dataset& dataset, const PixelElement& pixels, uint64
     throw RequestError(ErrorCode::unsupported,
                        "DICOM image with " + std::to_string(format.samples) + " samples per pixel is not supported");
   }
-  if (format.samples == 3 && format.bits_allocated != 8 && format.bits_allocated != 16) {
-    throw RequestError(ErrorCode::unsupported, "DICOM colour image with " + std::to_string(format.bits_allocated) +
-                                                   " bits allocated is not supported");
+  if (format.samples == 3 && format.bits_allocated < 8) {
+    throw RequestError(ErrorCode::unsupported, "DICOM colour image with 1 bit allocated is not supported");
   }
   return format;
 }
