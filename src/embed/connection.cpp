@@ -18,6 +18,7 @@ using protocol::ReplyKind;
 using protocol::RequestKind;
 
 constexpr long kStartTimeoutMs = 30 * 1000;
+constexpr long kStatusTimeoutMs = 2 * 1000;
 constexpr long kLaunchTimeoutMs = 5 * 1000;  // after that a supervisor asked for is taken to be lost
 
 int connection = -1;
@@ -123,14 +124,19 @@ void ConnectOrStart() {
   ConditionVariableCancelSleep();
 }
 
-// Waits until the socket is ready for `events` (WL_SOCKET_…), and returns those it is ready for.
-int Wait(int events) {
+constexpr long kForever = -1;
+
+// Waits until the socket is ready for `events` (WL_SOCKET_…), and returns those it is ready for; none where nothing
+// happened for so long.
+int Wait(int events, long timeout_ms) {
+  const int timeout_event = timeout_ms == kForever ? 0 : WL_TIMEOUT;
   for (;;) {
-    const int happened =
-        WaitLatchOrSocket(MyLatch, events | WL_LATCH_SET | WL_EXIT_ON_PM_DEATH, connection, -1, PG_WAIT_EXTENSION);
+    const int happened = WaitLatchOrSocket(MyLatch, events | timeout_event | WL_LATCH_SET | WL_EXIT_ON_PM_DEATH,
+                                           connection, timeout_ms, PG_WAIT_EXTENSION);
     if (happened & WL_LATCH_SET) ResetLatch(MyLatch);
     CHECK_FOR_INTERRUPTS();
     if (happened & events) return happened & events;
+    if (happened & WL_TIMEOUT) return 0;
   }
 }
 
@@ -148,7 +154,7 @@ Io Send(std::span<iovec> pieces) {
     if (sent < 0) {
       if (errno == EINTR) continue;
       if (errno != EAGAIN && errno != EWOULDBLOCK) return Io::lost;
-      if (Wait(WL_SOCKET_WRITEABLE | WL_SOCKET_READABLE) & WL_SOCKET_READABLE) return Io::done;
+      if (Wait(WL_SOCKET_WRITEABLE | WL_SOCKET_READABLE, kForever) & WL_SOCKET_READABLE) return Io::done;
       continue;
     }
     size_t left = sent;
@@ -161,14 +167,15 @@ Io Send(std::span<iovec> pieces) {
   return Io::done;
 }
 
-Io Receive(char* to, size_t length) {
+// Lost, too, where the embedder is silent for so long.
+Io Receive(char* to, size_t length, long timeout_ms) {
   while (length > 0) {
     const ssize_t got = recv(connection, to, length, 0);
     if (got == 0) return Io::lost;
     if (got < 0) {
       if (errno == EINTR) continue;
       if (errno != EAGAIN && errno != EWOULDBLOCK) return Io::lost;
-      Wait(WL_SOCKET_READABLE);
+      if (Wait(WL_SOCKET_READABLE, timeout_ms) == 0) return Io::lost;
       continue;
     }
     to += got;
@@ -178,7 +185,7 @@ Io Receive(char* to, size_t length) {
 }
 
 // One try on the connection that stands. Leaves in_request set where the reply was not read to the end.
-Io Exchange(RequestKind kind, std::span<const iovec> request, size_t length, Reply& reply) {
+Io Exchange(RequestKind kind, std::span<const iovec> request, size_t length, long timeout_ms, Reply& reply) {
   const uint32_t id = ++next_id;
   FrameHeader header{protocol::kMagic, protocol::kVersion, static_cast<uint16_t>(kind), id,
                      static_cast<uint32_t>(length)};
@@ -189,7 +196,7 @@ Io Exchange(RequestKind kind, std::span<const iovec> request, size_t length, Rep
   in_request = true;
   FrameHeader answer;
   if (Send({pieces, request.size() + 1}) == Io::lost) return Io::lost;
-  if (Receive(reinterpret_cast<char*>(&answer), sizeof(answer)) == Io::lost) return Io::lost;
+  if (Receive(reinterpret_cast<char*>(&answer), sizeof(answer), timeout_ms) == Io::lost) return Io::lost;
   if (answer.magic != protocol::kMagic || answer.version != protocol::kVersion || answer.id != id ||
       answer.length > protocol::kMaxPayload) {
     Disconnect();
@@ -199,7 +206,7 @@ Io Exchange(RequestKind kind, std::span<const iovec> request, size_t length, Rep
                     errhint("Restart the server after an upgrade of medvec.")));
   }
   auto* payload = static_cast<char*>(palloc_extended(Max(answer.length, 1u), MCXT_ALLOC_HUGE));
-  if (Receive(payload, answer.length) == Io::lost) return Io::lost;
+  if (Receive(payload, answer.length, timeout_ms) == Io::lost) return Io::lost;
   in_request = false;
   pfree(pieces);
   reply.kind = static_cast<ReplyKind>(answer.kind);
@@ -226,7 +233,7 @@ Reply Call(RequestKind kind, std::span<const iovec> request) {
   bool fresh = connection < 0;
   for (int deaths = 0;;) {
     ConnectOrStart();
-    if (Exchange(kind, request, length, reply) == Io::done) return reply;
+    if (Exchange(kind, request, length, kForever, reply) == Io::done) return reply;
     Disconnect();
     if (fresh && ++deaths == 2) break;
     fresh = true;
@@ -241,7 +248,7 @@ Reply CallIfRunning(RequestKind kind, std::span<const iovec> request) {
   const size_t length = LengthOf(request);
   if (in_request) Disconnect();
   if (!Connect()) return reply;
-  if (Exchange(kind, request, length, reply) == Io::lost) {
+  if (Exchange(kind, request, length, kStatusTimeoutMs, reply) == Io::lost) {
     Disconnect();
     return {ReplyKind::error, {}};
   }

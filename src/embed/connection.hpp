@@ -21,8 +21,8 @@ struct Reply {
 // request is sent once more. Errors: 58P01 not installed, 58000 cannot be started or died twice, 08P01 protocol.
 Reply Call(protocol::RequestKind kind, std::span<const iovec> request);
 
-// As Call, where the embedder already runs; otherwise an empty payload and kind error. Never starts it, never raises
-// an error for its absence.
+// As Call, where the embedder already runs and answers within two seconds; otherwise an empty payload and kind error.
+// Never starts it, never raises an error for its absence.
 Reply CallIfRunning(protocol::RequestKind kind, std::span<const iovec> request);
 
 // Called once, when the library is loaded.

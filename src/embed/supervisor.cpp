@@ -3,8 +3,7 @@
 // directory and its child.
 //
 // The embedder's standard input is a pipe that only the supervisor holds open: whichever way the supervisor ends, the
-// embedder reads end-of-file and ends too. Its standard output is a pipe back: the word "ready" says that it listens,
-// end-of-file that it has ended.
+// embedder reads end-of-file and ends too. Its standard output is a pipe back: the word "ready" says that it listens.
 #include "embed/supervisor.hpp"
 
 #include <fcntl.h>
@@ -28,11 +27,28 @@ constexpr long kStopTimeoutMs = 3 * 1000;
 
 struct Child {
   pid_t pid = 0;
+  bool ended = false;  // and has been waited for: `status`
+  int status = 0;
   int lifeline = -1;  // write end of its standard input
   int output = -1;    // read end of its standard output
 };
 
 Child child;
+
+// Its end is known by SIGCHLD: end-of-file on its output would wait for whoever inherited that.
+void HandleChildSignal(SIGNAL_ARGS) {
+  const int saved_errno = errno;
+  SetLatch(MyLatch);
+  errno = saved_errno;
+}
+
+bool HasEnded() {
+  if (!child.ended) {
+    const pid_t waited = waitpid(child.pid, &child.status, WNOHANG);
+    child.ended = waited == child.pid || (waited < 0 && errno == ECHILD);
+  }
+  return child.ended;
+}
 
 void SetPhase(Phase phase) {
   SharedState* state = Shared();
@@ -129,6 +145,7 @@ int Spawn(const Command& command) {
     close(output[0]);
     return error;
   }
+  child.ended = false;
   child.lifeline = input[1];
   child.output = output[0];
 
@@ -152,22 +169,18 @@ void ClosePipes() {
 // Takes note of how the child ended. `expected` where it was told to end.
 void Reap(bool expected, bool was_ready) {
   ClosePipes();
-  int status = 0;
-  pid_t ended = 0;
-  // Told to end, or its output closed: it ends within moments, and by force where it does not.
-  for (long waited = 0; (ended = waitpid(child.pid, &status, WNOHANG)) == 0; waited += 10) {
+  // Told to end, it ends within moments, and by force where it does not.
+  for (long waited = 0; !HasEnded(); waited += 10) {
     if (waited >= kStopTimeoutMs) kill(child.pid, SIGKILL);
     pg_usleep(10 * 1000);
   }
   SharedState* state = Shared();
   LWLockAcquire(&state->lock, LW_EXCLUSIVE);
-  if (ended < 0)
-    CopyString(state->last_exit, "ended in an unknown way");
-  else if (WIFSIGNALED(status))
-    snprintf(state->last_exit, sizeof(state->last_exit), "was terminated by signal %d (%s)", WTERMSIG(status),
-             pg_strsignal(WTERMSIG(status)));
+  if (WIFSIGNALED(child.status))
+    snprintf(state->last_exit, sizeof(state->last_exit), "was terminated by signal %d (%s)", WTERMSIG(child.status),
+             pg_strsignal(WTERMSIG(child.status)));
   else
-    snprintf(state->last_exit, sizeof(state->last_exit), "ended with exit status %d", WEXITSTATUS(status));
+    snprintf(state->last_exit, sizeof(state->last_exit), "ended with exit status %d", WEXITSTATUS(child.status));
   if (!expected) {
     if (was_ready)
       state->deaths++;
@@ -189,7 +202,7 @@ bool WaitReady() {
   const TimestampTz start = GetCurrentTimestamp();
   char text[16];
   size_t length = 0;
-  while (!ShutdownRequestPending) {
+  while (!ShutdownRequestPending && !HasEnded()) {
     const long left = kReadyTimeoutMs - TimestampDifferenceMilliseconds(start, GetCurrentTimestamp());
     if (left <= 0) {
       ereport(LOG, (errmsg("medvec embedder did not start within %ld s", kReadyTimeoutMs / 1000)));
@@ -202,22 +215,21 @@ bool WaitReady() {
     if (events & WL_LATCH_SET) ResetLatch(MyLatch);
     if (!(events & WL_SOCKET_READABLE)) continue;
     const ssize_t got = read(child.output, text + length, sizeof(text) - length);
-    if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) return false;
     if (got > 0) length += got;
     if (memchr(text, '\n', length) != nullptr) return true;
-    if (length == sizeof(text)) return false;
+    // Output closed, or no line: not our program.
+    if (length == sizeof(text) || got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) {
+      kill(child.pid, SIGKILL);
+      return false;
+    }
   }
   return false;
 }
 
 // Waits until the child ends, shutdown is asked for, or a changed setting asks for another start. True: it ended.
 bool WaitEnded(const Command& running) {
-  char text[64];
   while (!ShutdownRequestPending) {
-    const int events = WaitLatchOrSocket(MyLatch, WL_LATCH_SET | WL_SOCKET_READABLE | WL_EXIT_ON_PM_DEATH,
-                                         child.output, -1, PG_WAIT_EXTENSION);
-    if (events & WL_LATCH_SET) ResetLatch(MyLatch);
-    CHECK_FOR_INTERRUPTS();
+    if (HasEnded()) return true;
     if (ConfigReloadPending) {
       ConfigReloadPending = false;
       ProcessConfigFile(PGC_SIGHUP);
@@ -225,10 +237,8 @@ bool WaitEnded(const Command& running) {
       ReadCommand(wanted);
       if (memcmp(&wanted, &running, sizeof(wanted)) != 0) return false;
     }
-    if (events & WL_SOCKET_READABLE) {
-      const ssize_t got = read(child.output, text, sizeof(text));
-      if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) return true;
-    }
+    (void)WaitLatch(MyLatch, WL_LATCH_SET | WL_EXIT_ON_PM_DEATH, -1, PG_WAIT_EXTENSION);
+    ResetLatch(MyLatch);
   }
   return false;
 }
@@ -305,6 +315,7 @@ extern "C" MEDVEC_EXPORT void medvec_supervisor_main(Datum) {
 
   pqsignal(SIGHUP, SignalHandlerForConfigReload);
   pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
+  pqsignal(SIGCHLD, HandleChildSignal);
   BackgroundWorkerUnblockSignals();
 
   if (!TakeOffice()) proc_exit(0);
