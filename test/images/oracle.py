@@ -178,6 +178,80 @@ def dicom(path, name):
             compare(f"{name} frame {frame} ({syntax})", ours, theirs, tolerance)
 
 
+# --- DICOM headers -------------------------------------------------------------------------------------------------------
+
+COMPARED = {"AE", "AS", "CS", "DA", "DS", "DT", "FL", "FD", "IS", "LO", "LT", "PN", "SH", "SL", "SS", "ST", "TM", "UC",
+            "UI", "UL", "US", "UT"}
+
+
+def number(value):
+    try:
+        return float(np.float32(value))  # FL: we write the shortest text of the float, pydicom of the double
+    except (TypeError, ValueError):
+        return value
+
+
+def values(element):
+    """Values with pydicom's and our spelling of emptiness and padding made one."""
+    out = element.get("Value") or []
+    out = [None if v in ("", {}) else v for v in out]
+    if element["vr"] in ("DS", "IS", "FL", "FD"):
+        out = [number(v) for v in out]
+    if element["vr"] in ("CS", "UI", "LO", "SH"):
+        out = [v.strip() if isinstance(v, str) else v for v in out]
+    return [] if out == [None] else out
+
+
+def differences(ours, theirs, where=""):
+    for tag in sorted(set(ours) | set(theirs)):
+        if tag.endswith("0000") or tag >= "7FE0" or tag == "00080005":
+            continue
+        if tag not in ours or tag not in theirs:
+            if ours.get(tag, theirs.get(tag))["vr"] not in ("OB", "OW", "OD", "OF", "OL", "UN", "SQ"):
+                yield f"{where}{tag} is only in {'ours' if tag in ours else 'theirs'}"
+            continue
+        a, b = ours[tag], theirs[tag]
+        if a["vr"] == b["vr"] == "SQ":
+            items = a.get("Value", []), b.get("Value", [])
+            if len(items[0]) != len(items[1]):
+                yield f"{where}{tag} has {len(items[0])} items, expected {len(items[1])}"
+            for x, y in zip(*items):
+                yield from differences(x, y, f"{where}{tag}/")
+        elif a["vr"] == b["vr"] and a["vr"] in COMPARED and values(a) != values(b):
+            yield f"{where}{tag} {a['vr']} differs"
+
+
+HEADER_DIFFERENT = {
+    "GH179A.dcm": "a length field is broken; pydicom swallows the rest into one value",
+    "GH195.dcm": "a DS of 1.9.10.0, which pydicom leaves out and we keep as a string",
+    "GH1301.dcm": "bytes above 0x7f in a code string, where no character set applies; ours are U+FFFD",
+    "gdcm-CT-MONO2-8-abdo.dcm": "spaces within a UID, which DCMTK takes out",
+    "CTImage.dcm_BigEndianExplicitTransferSyntax_1.2.840.10008.1.2.2.dcm":
+        "private elements in big endian, whose bytes pydicom does not swap",
+}
+
+
+def header(path, name):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            ds = pydicom.dcmread(path, force=True)
+            theirs = ds.to_json_dict(bulk_data_threshold=1 << 30, bulk_data_element_handler=lambda e: "", suppress_invalid_tags=True)
+        except Exception as error:
+            tally.skip(f"pydicom's header: {type(error).__name__}: {str(error)[:60]}")
+            return
+    if path.name in HEADER_DIFFERENT:
+        tally.skip(f"header of {path.name}: {HEADER_DIFFERENT[path.name]}")
+        return
+    try:
+        ours = json.loads(run("header", path))
+    except Refused as refused:
+        tally.skip(f"header refused: {' '.join(str(refused).split(': ', 1)[-1].split())}")
+        return
+    found = list(differences(ours, theirs))
+    tally.fail(f"header of {name}", "; ".join(found[:5])) if found else tally.ok()
+
+
 # --- PNG and JPEG --------------------------------------------------------------------------------------------------------
 
 def on_black(image):
@@ -365,6 +439,8 @@ def main():
         for archive in ("corpus.tar.xz", "mr_series.tar.xz"):
             for path in unpack(folder / "dicom" / archive, temporary):
                 dicom(path, str(path.relative_to(temporary)))
+                if archive == "corpus.tar.xz":
+                    header(path, str(path.relative_to(temporary)))
     tally.finish()
 
 

@@ -4,7 +4,6 @@
 
 #include <dcmtk/dcmdata/dcdeftag.h>
 #include <dcmtk/dcmdata/dcsequen.h>
-#include <dcmtk/dcmdata/dcspchrs.h>
 
 #include <charconv>
 #include <cmath>
@@ -12,6 +11,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "charset.hpp"
 #include "dataset.hpp"
 
 namespace medvec::decode::dicom {
@@ -165,25 +165,6 @@ void Base64(Writer& writer, Bytes bytes) {
   writer.Raw(text + "\"");
 }
 
-// Converts text of one item. Without a character set of its own, or with one that is not known, ASCII is taken.
-class Text {
- public:
-  explicit Text(const std::string& character_set) {
-    ready_ = converter_.selectCharacterSet(character_set.c_str()).good();
-  }
-  std::string ToUtf8(std::string_view text, const char* delimiters) {
-    OFString out;
-    if (ready_ && converter_.convertString(text.data(), text.size(), out, delimiters).good()) {
-      return std::string(out.c_str(), out.size());
-    }
-    return std::string(text);  // Writer::String replaces what is not UTF-8
-  }
-
- private:
-  DcmSpecificCharacterSet converter_;
-  bool ready_ = false;
-};
-
 class Header {
  public:
   std::string Write(DcmItem& dataset) {
@@ -193,8 +174,8 @@ class Header {
 
  private:
   void Item(DcmItem& item, const std::string& outer_character_set);
-  bool Element(DcmElement& element, Text& text, const std::string& character_set, bool& first);
-  void Strings(DcmElement& element, DcmEVR vr, std::string_view value, Text& text);
+  bool Element(DcmElement& element, const Charset& charset, const std::string& character_set, bool& first);
+  void Strings(DcmElement& element, DcmEVR vr, std::string_view value, const Charset& charset);
   template <typename T, typename Get, typename Put>
   void Numbers(DcmElement& element, Get get, Put put);
 
@@ -207,19 +188,19 @@ void Header::Item(DcmItem& item, const std::string& outer_character_set) {
   if (item.findAndGetOFStringArray(DCM_SpecificCharacterSet, own).good() && !own.empty()) {
     character_set = own.c_str();
   }
-  Text text(character_set);
+  const Charset charset(character_set);
   bool first = true;
   writer_.Raw("{");
   for (DcmObject* object = item.nextInContainer(nullptr); object != nullptr; object = item.nextInContainer(object)) {
     if (object->getETag() != 0 && object->getGTag() != 2) {
-      Element(static_cast<DcmElement&>(*object), text, character_set, first);
+      Element(static_cast<DcmElement&>(*object), charset, character_set, first);
     }
   }
   writer_.Raw("}");
 }
 
 // The value of text VRs. Single-valued ones keep leading spaces and backslashes.
-void Header::Strings(DcmElement& element, DcmEVR vr, std::string_view value, Text& text) {
+void Header::Strings(DcmElement& element, DcmEVR vr, std::string_view value, const Charset& charset) {
   const bool single = vr == EVR_LT || vr == EVR_ST || vr == EVR_UT || vr == EVR_UR;
   const bool affected =
       vr == EVR_LO || vr == EVR_LT || vr == EVR_PN || vr == EVR_SH || vr == EVR_ST || vr == EVR_UC || vr == EVR_UT;
@@ -229,7 +210,7 @@ void Header::Strings(DcmElement& element, DcmEVR vr, std::string_view value, Tex
   if (element.getTag() == DCM_SpecificCharacterSet) {
     value = "ISO_IR 192";
   } else if (affected) {
-    converted = text.ToUtf8(value, vr == EVR_PN ? "\\^=" : single ? "" : "\\");
+    converted = charset.ToUtf8(value);
     value = converted;
   }
   bool first = true;
@@ -262,9 +243,9 @@ void Header::Numbers(DcmElement& element, Get get, Put put) {
   }
 }
 
-bool Header::Element(DcmElement& element, Text& text, const std::string& character_set, bool& first) {
+bool Header::Element(DcmElement& element, const Charset& charset, const std::string& character_set, bool& first) {
   DcmEVR vr = element.ident();
-  const char* name = DcmVR(vr).getValidVRName();
+  const char* name = vr == EVR_OverlayData ? "OW" : DcmVR(vr).getValidVRName();
   const bool binary = vr == EVR_OB || vr == EVR_OW || vr == EVR_OD || vr == EVR_OF || vr == EVR_OL || vr == EVR_OV ||
                       vr == EVR_UN || vr == EVR_ox || vr == EVR_px || vr == EVR_lt || vr == EVR_PixelData ||
                       vr == EVR_OverlayData || vr == EVR_UNKNOWN || vr == EVR_UNKNOWN2B || vr == EVR_pixelSQ;
@@ -309,13 +290,13 @@ bool Header::Element(DcmElement& element, Text& text, const std::string& charact
     switch (vr) {
       case EVR_US:
       case EVR_xs:
-      case EVR_up:
         Numbers<Uint16>(element, &DcmElement::getUint16Array, integer);
         break;
       case EVR_SS:
         Numbers<Sint16>(element, &DcmElement::getSint16Array, integer);
         break;
       case EVR_UL:
+      case EVR_up:
         Numbers<Uint32>(element, &DcmElement::getUint32Array, integer);
         break;
       case EVR_SL:
@@ -355,7 +336,7 @@ bool Header::Element(DcmElement& element, Text& text, const std::string& charact
         char* value = nullptr;
         Uint32 value_length = 0;
         if (element.getString(value, value_length).good() && value != nullptr) {
-          Strings(element, vr, std::string_view(value, value_length), text);
+          Strings(element, vr, std::string_view(value, value_length), charset);
         }
       }
     }
