@@ -20,6 +20,26 @@ extern "C" {
   } while (0)
 #endif
 
+// 16 renamed a relation's file from "file node" to "file number" and "file locator".
+#if PG_VERSION_NUM >= 160000
+#define RelationFileLocator(relation) ((relation)->rd_locator)
+#define RelationFileNumber(relation) ((relation)->rd_locator.relNumber)
+#define RelationNewFileSubid(relation) ((relation)->rd_newRelfilelocatorSubid)
+#else
+#define RelFileNumber Oid
+#define InvalidRelFileNumber InvalidOid
+#define RelationFileLocator(relation) ((relation)->rd_node)
+#define RelationFileNumber(relation) ((relation)->rd_node.relNode)
+#define RelationNewFileSubid(relation) ((relation)->rd_newRelfilenodeSubid)
+#endif
+
+// 18 counts index scans for EXPLAIN: index_beginscan takes where to. For callers with access/genam.h.
+#if PG_VERSION_NUM >= 180000
+#define BeginIndexScan(heap, index, snapshot, nkeys) index_beginscan(heap, index, snapshot, NULL, nkeys, 0)
+#else
+#define BeginIndexScan(heap, index, snapshot, nkeys) index_beginscan(heap, index, snapshot, nkeys, 0)
+#endif
+
 #include "pg/export.hpp"
 
 // The magic block, exported (see export.hpp). 18 lets a module name itself and its version for pg_get_loaded_modules().

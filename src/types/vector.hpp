@@ -6,6 +6,7 @@
 
 #include <span>
 
+#include "pg/detoast.hpp"
 #include "pg/server.hpp"
 
 namespace medvec {
@@ -30,7 +31,7 @@ Vector* NewVector(int dim);
 
 // Argument `n`, whole and aligned: the datum itself where it is so already, else a copy (PG_FREE_IF_COPY).
 inline Vector* GetVectorArg(FunctionCallInfo fcinfo, int n) {
-  return reinterpret_cast<Vector*>(PG_DETOAST_DATUM(PG_GETARG_DATUM(n)));
+  return reinterpret_cast<Vector*>(Detoast(reinterpret_cast<struct varlena*>(PG_GETARG_POINTER(n))));
 }
 
 // 22000 for less than one dimension, 54000 for more than the type holds.

@@ -4,6 +4,7 @@
 #include <numbers>
 
 #include "core/distance.hpp"
+#include "types/page_stride.hpp"
 #include "types/vector.hpp"
 
 using namespace medvec;
@@ -13,10 +14,19 @@ namespace {
 // Chosen when the library is loaded.
 const DistanceKernels kKernels = GetDistanceKernels();
 
+PageStride<BLCKSZ> strides[2];
+
+// Argument `n`, whose likely successor is on its way to the cache.
+Vector* GetScannedArg(FunctionCallInfo fcinfo, int n) {
+  const char* stored = static_cast<const char*>(PG_GETARG_POINTER(n));
+  if (!VARATT_IS_EXTERNAL(stored)) strides[n].Visit(stored, VARSIZE_ANY(stored));
+  return GetVectorArg(fcinfo, n);
+}
+
 template <class Distance>
 Datum ReturnDistance(FunctionCallInfo fcinfo, Distance distance) {
-  Vector* a = GetVectorArg(fcinfo, 0);
-  Vector* b = GetVectorArg(fcinfo, 1);
+  Vector* a = GetScannedArg(fcinfo, 0);
+  Vector* b = GetScannedArg(fcinfo, 1);
   CheckSameDim(a, b);
   const double result = distance(a->x, b->x, static_cast<size_t>(a->dim));
   PG_FREE_IF_COPY(a, 0);
