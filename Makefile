@@ -21,7 +21,7 @@ BACKEND_SOURCES = src/module.cpp $(wildcard src/pg/*.cpp src/types/*.cpp src/ind
 OBJS = $(CORE_SOURCES:%.cpp=$(BUILD)/%.o) $(BACKEND_SOURCES:%.cpp=$(BUILD)/%.o)
 
 # The SQL that declares an object lies beside the C++ that implements it; this is the order in which it runs.
-SQL_PARTS  = src/preflight.sql src/types/vector.sql src/embed/models.sql src/embed/images.sql src/embed/embed_missing.sql
+SQL_PARTS  = src/preflight.sql src/types/vector.sql src/embed/models.sql src/embed/bundled_models.sql src/embed/images.sql src/embed/embed_missing.sql
 DATA       = $(wildcard sql/upgrade/$(EXTENSION)--*--*.sql)
 DATA_built = $(EXTENSION)--$(EXTVERSION).sql
 
@@ -64,18 +64,18 @@ check-regimes: all
 	scripts/check-regimes $(shlib)
 
 EMBEDDER ?= yes
-LIBEXEC   = $(shell $(PG_CONFIG) --libdir)/../lib/postgresql
 ifneq ($(EMBEDDER),no)
 all: embedder
 install: install-embedder
 endif
 
+CMAKE_BUILD = build/cmake
 embedder:
-	cmake -S . -B build/cmake -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo
-	cmake --build build/cmake
+	@cmake -S . -B $(CMAKE_BUILD) -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo --log-level=WARNING > build/cmake.log
+	cmake --build $(CMAKE_BUILD) --target medvec-embedder medvec-decoder -- --quiet
 
 install-embedder: embedder
-	$(INSTALL_PROGRAM) build/cmake/embedder/medvec-embedder build/cmake/embedder/medvec-decoder '$(DESTDIR)$(bindir)'
+	$(INSTALL_PROGRAM) $(CMAKE_BUILD)/embedder/medvec-embedder $(CMAKE_BUILD)/embedder/medvec-decoder '$(DESTDIR)$(bindir)'
 
 # Models are data of the extension: they are installed with or without the embedder.
 install: install-models

@@ -8,7 +8,7 @@ CREATE PROCEDURE medvec.embed_missing(target regclass, image_column name, vector
 DECLARE
     blocks_at_once CONSTANT bigint := 256;
     bytes_at_once  CONSTANT bigint := 64 * 1024 * 1024;
-    used_model CONSTANT text := COALESCE(model, pg_catalog.current_setting('medvec.default_model'));
+    used_model CONSTANT text := COALESCE(model, medvec.default_model());
     missing_row CONSTANT text := pg_catalog.format('%I IS NULL AND %I IS NOT NULL', vector_column, image_column);
     started    timestamptz := pg_catalog.clock_timestamp();
     shown      timestamptz := started;

@@ -2,12 +2,18 @@
 #include "embed/connection.hpp"
 #include "embed/model_registry.hpp"
 #include "embed/reply.hpp"
+#include "embed/settings.hpp"
 #include "embed/shared_state.hpp"
 #include "pg/records.hpp"
 
 using namespace medvec::embed;
 using medvec::protocol::ReplyKind;
 using medvec::protocol::RequestKind;
+
+// medvec.default_model() → text: the setting. current_setting() knows it only after the library was loaded, which this does.
+MEDVEC_FUNCTION(medvec_default_model) {
+  PG_RETURN_TEXT_P(cstring_to_text(medvec::settings::default_model));
+}
 
 // medvec.inspect_model(file text, spec jsonb, OUT sha256 text, OUT dimensions integer, OUT full_spec
 // jsonb): loads the file,

@@ -25,6 +25,10 @@ CREATE TRIGGER model_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON med
     FOR EACH STATEMENT EXECUTE FUNCTION medvec.model_changed();
 ALTER TABLE medvec.model ENABLE ALWAYS TRIGGER model_changed;
 
+CREATE FUNCTION medvec.default_model() RETURNS text
+    AS 'MODULE_PATHNAME', 'medvec_default_model' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION medvec.default_model() IS 'the setting medvec.default_model';
+
 CREATE FUNCTION medvec.inspect_model(file text, spec jsonb DEFAULT NULL, OUT sha256 text,
                                      OUT dimensions integer, OUT full_spec jsonb)
     AS 'MODULE_PATHNAME', 'medvec_inspect_model' LANGUAGE C VOLATILE;

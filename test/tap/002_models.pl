@@ -46,7 +46,7 @@ my $row = $node->safe_psql('postgres', "SELECT name, file, sha256, dimensions, s
 my ($name, $file, $sha256, $dimensions, $spec) = split /\|/, $row;
 is($node->safe_psql('postgres', "SELECT sha256, dimensions, full_spec FROM medvec.inspect_model('$file')"),
 	"$sha256|$dimensions|$spec", 'the bundled model is what the registry says');
-is($node->safe_psql('postgres', "SELECT current_setting('medvec.default_model')"), $name, 'and the default');
+is($node->safe_psql('postgres', "SELECT medvec.default_model()"), $name, 'and the default');
 is($node->safe_psql('postgres', "SELECT vector_dims(embed_image($image))"), $dimensions, 'it embeds');
 is($node->safe_psql('postgres', "SELECT round(vector_norm(embed_image($image, '$name'))::numeric, 4)"), '1.0000', 'to length 1');
 is($node->safe_psql('postgres', "SELECT embed_image($image, '$name') = embed_image($image)"), 't', 'the same by name and by default');
@@ -116,7 +116,7 @@ is($node->safe_psql('postgres', "SELECT embed_image($image, 'mine') = embed_imag
 is(failure("SELECT embed_image('hello')"), '22P03', 'not an image');
 is(failure("SELECT image_info('')"), '22P03', 'nothing at all');
 is(failure("SELECT embed_image(substr($image, 1, 60))"), '22P03', 'a truncated image');
-is(failure("SELECT dicom_header($image)"), '22P03', 'the header of what is no DICOM file');
+is(failure("SELECT dicom_header($image)"), '0A000', 'the header of what is no DICOM file');
 my $large = unpack 'H*', png(1200, 7);
 is(failure("SELECT embed_image('\\x$large')", "SET medvec.max_image_megapixels = 1;\n"), '54000', 'too large for the setting');
 is($node->safe_psql('postgres', "SELECT format, width, height, channels, bits, frames FROM image_info($image)"),
@@ -157,7 +157,7 @@ $node->safe_psql('postgres', qq{
 is($node->safe_psql('postgres', "CALL medvec.embed_missing('missing', 'image', 'embedding', 'mine', 16)"), '90|10',
 	'embed_missing: good and broken images');
 is($node->safe_psql('postgres', "SELECT count(embedding) FROM missing"), '90', 'vectors are there');
-is($node->safe_psql('postgres', "SELECT count(*) FROM missing WHERE embedding <> embed_image(image, 'mine')"), '0', 'the right ones');
+is($node->safe_psql('postgres', "SELECT count(*) FROM missing WHERE CASE WHEN embedding IS NOT NULL THEN embedding <> embed_image(image, 'mine') END"), '0', 'the right ones');
 $node->safe_psql('postgres', "INSERT INTO missing VALUES (102, $image)");
 is($node->safe_psql('postgres', "CALL medvec.embed_missing('missing', 'image', 'embedding', 'mine')"), '1|10', 'a second call');
 $node->safe_psql('postgres', qq{

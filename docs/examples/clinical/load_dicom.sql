@@ -68,7 +68,7 @@ JOIN study AS v USING (study_uid, patient)
 JOIN person AS p ON p.person_source_value = 'DICOM ' || s.patient;
 
 INSERT INTO image_embedding (image_occurrence_id, sop_instance_uid, model, image)
-SELECT DISTINCT ON (d.sop_instance_uid) s.id, d.sop_instance_uid, current_setting('medvec.default_model'), d.image
+SELECT DISTINCT ON (d.sop_instance_uid) s.id, d.sop_instance_uid, medvec.default_model(), d.image
 FROM dicom AS d JOIN series AS s USING (series_uid, study_uid, patient, modality)
 WHERE d.width IS NOT NULL
 ORDER BY d.sop_instance_uid, d.file

@@ -31,7 +31,7 @@ INSERT INTO image_occurrence (image_occurrence_id, person_id, visit_occurrence_i
 SELECT id, patient_id, id, 'CR', view_position FROM nih_visit;
 
 INSERT INTO image_embedding (image_occurrence_id, sop_instance_uid, model, image)
-SELECT v.id, v.image_index, current_setting('medvec.default_model'),
+SELECT v.id, v.image_index, medvec.default_model(),
        pg_read_binary_file(:'images' || '/' || v.image_index)
 FROM pg_ls_dir(:'images') AS file JOIN nih_visit AS v ON v.image_index = file;
 

@@ -4,7 +4,7 @@
 --
 -- Needs: CREATE EXTENSION medvec. The embedding column takes its length from the default model.
 
-SELECT dimensions FROM medvec.models WHERE name = current_setting('medvec.default_model') \gset
+SELECT dimensions FROM medvec.models WHERE name = medvec.default_model() \gset
 
 CREATE SCHEMA clinical;
 SET search_path = clinical, public;
