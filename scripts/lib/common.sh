@@ -13,7 +13,7 @@ data=${MEDVEC_DATA:-}
 if [ -z "$data" ] && [ -d "$root/../shared/data" ]; then data=$(cd "$root/../shared/data" && pwd); fi
 export MEDVEC_DATA=$data
 
-say() { printf '\n\033[1m== %s\033[0m\n' "$*"; }
+say() { if [ -t 1 ]; then printf '\n\033[1m== %s\033[0m\n' "$*"; else printf '\n== %s\n' "$*"; fi; }
 die() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; exit 1; }
 
 # Runs a command as root.

@@ -35,8 +35,8 @@ SELECT file, image,
        pg_temp.attribute(header, '00100040')                       AS gender,
        substring(pg_temp.attribute(header, '00100030') FROM '^(\d{4})')::integer      AS year_of_birth,
        substring(pg_temp.attribute(header, '00101010') FROM '^(\d{3})Y')::integer     AS age,
-       (image_info(image)).*
-FROM dicom_file WHERE header IS NOT NULL;
+       info.width
+FROM dicom_file, image_info(image) AS info WHERE header IS NOT NULL;
 
 INSERT INTO person (person_id, gender, year_of_birth, person_source_value)
 SELECT (SELECT COALESCE(max(person_id), 0) FROM person) + row_number() OVER (ORDER BY patient),
