@@ -14,6 +14,7 @@ extern "C" {
 #include "access/xact.h"
 #include "catalog/pg_am.h"
 #include "storage/bufmgr.h"
+#include "storage/lmgr.h"
 #include "utils/fmgroids.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
@@ -41,16 +42,18 @@ struct Ahead {
 // The places noted of one TOAST table, in the order of its index. They hold in the subtransaction that locked the
 // table: as long as the lock is kept, nobody else can cut the table shorter than the places say.
 struct Notes {
-  static constexpr int kMost = 1024;
+  static constexpr int kMost = 512;  // about one page of the index
   static constexpr int kBlocksAhead = 4;
 
   Oid table;
   SubTransactionId locked_in;
   RelFileNumber file;
-  int wanted;  // how many to take on the next visit to the index
-  int count;
-  int used;  // how many were asked for
-  int next;  // behind the last one asked for
+  int count;    // of the places
+  int next;     // behind the place last asked for
+  int values;   // how many values were read by them
+  bool missed;  // the last value asked for was not among them
+  int penalty;  // how many values to leave to the server after notes that did not pay
+  int skip;     // how many of these are left
   int ahead;
   Ahead blocks_ahead[kBlocksAhead];  // of the value that `next` begins
   MemoryContextCallback at_end;
@@ -59,28 +62,21 @@ struct Notes {
 
 Notes* notes = nullptr;
 
-// Opens the TOAST table whose places the notes are to hold. A subtransaction locks it once and leaves the lock to the
-// end of the transaction, as is done with the table that the value is from.
-Relation OpenToastTable(Oid table) {
+// Points the notes to a TOAST table. A subtransaction locks it once and leaves the lock to the end of the transaction,
+// as is done with the table that the value is from.
+void FollowTable(Oid table) {
   const SubTransactionId current = GetCurrentSubTransactionId();
-  const bool known = notes != nullptr && notes->table == table && notes->locked_in == current;
-  Relation toast = table_open(table, known ? NoLock : AccessShareLock);
+  if (notes != nullptr && notes->table == table && notes->locked_in == current) return;
+  LockRelationOid(table, AccessShareLock);
   if (notes == nullptr) {
     notes = static_cast<Notes*>(MemoryContextAlloc(TopTransactionContext, sizeof(Notes)));
     notes->at_end = {[](void*) { notes = nullptr; }, nullptr, nullptr};
     MemoryContextRegisterResetCallback(TopTransactionContext, &notes->at_end);
   }
-  // The transaction that gave a table its file cuts it in place on TRUNCATE, under our own lock; others give it a new
-  // one.
-  const bool may_be_cut =
-      toast->rd_createSubid != InvalidSubTransactionId || RelationNewFileSubid(toast) != InvalidSubTransactionId;
-  if (!known || notes->file != RelationFileNumber(toast) || may_be_cut) {
-    notes->table = table;
-    notes->locked_in = current;
-    notes->file = RelationFileNumber(toast);
-    notes->wanted = notes->count = notes->used = notes->next = notes->ahead = 0;
-  }
-  return toast;
+  notes->table = table;
+  notes->locked_in = current;
+  notes->count = notes->next = notes->values = notes->penalty = notes->skip = notes->ahead = 0;
+  notes->missed = false;
 }
 
 // A value on its way from its chunks.
@@ -110,12 +106,14 @@ struct Value {
   }
 };
 
-// Notes the places of the value and of those behind it in the index: at least its own, and more where the last visit's
-// were asked for.
+// Notes the places of the value and of those behind it in the index.
 void TakeNotes(Relation toast, const Value& value) {
-  const bool read_in_order = notes->used * 2 > notes->count;
-  notes->wanted = std::clamp(read_in_order ? notes->wanted * 4 : 0, value.chunks(), Notes::kMost);
-  notes->count = notes->used = notes->next = notes->ahead = 0;
+  notes->count = notes->next = notes->values = notes->ahead = 0;
+  // TRUNCATE cuts a table in place in the transaction that gave it its file, under our own lock; else it gives a new
+  // file.
+  if (toast->rd_createSubid != InvalidSubTransactionId || RelationNewFileSubid(toast) != InvalidSubTransactionId)
+    return;
+  notes->file = RelationFileNumber(toast);
 
   Relation* indexes;
   int index_count;
@@ -125,7 +123,7 @@ void TakeNotes(Relation toast, const Value& value) {
   IndexScanDesc scan = BeginIndexScan(toast, indexes[valid], SnapshotAny, 1);
   scan->xs_want_itup = true;
   index_rescan(scan, &from, 1, nullptr, 0);
-  while (notes->count < notes->wanted) {
+  while (notes->count < Notes::kMost) {
     const ItemPointer tid = index_getnext_tid(scan, ForwardScanDirection);
     if (tid == nullptr) break;
     bool isnull;
@@ -149,7 +147,6 @@ std::span<const Place> FindPlaces(const Value& value) {
   const std::span<const Place> found = noted.subspan(first, chunks);
   for (int32 i = 0; i < chunks; ++i)
     if (found[i].id != value.id || found[i].sequence != i) return {};
-  notes->used += chunks;
   notes->next = first + chunks;
   return found;
 }
@@ -190,9 +187,11 @@ bool CopyChunks(Relation toast, const Value& value, std::span<const Place> place
     bool copied = true;
     for (; copied && i < places.size() && ItemPointerGetBlockNumber(&places[i].tid) == block; ++i) {
       const OffsetNumber offset = ItemPointerGetOffsetNumber(&places[i].tid);
+      copied = false;
+      if (offset > PageGetMaxOffsetNumber(page)) break;
       const ItemId item = PageGetItemId(page, offset);
-      copied = offset <= PageGetMaxOffsetNumber(page) && ItemIdIsNormal(item) &&
-               value.CopyChunk(reinterpret_cast<HeapTupleHeader>(PageGetItem(page, item)), places[i].sequence);
+      if (!ItemIdIsNormal(item)) break;
+      copied = value.CopyChunk(reinterpret_cast<HeapTupleHeader>(PageGetItem(page, item)), places[i].sequence);
     }
     UnlockReleaseBuffer(buffer);
     if (!copied) return false;
@@ -200,40 +199,93 @@ bool CopyChunks(Relation toast, const Value& value, std::span<const Place> place
   return true;
 }
 
-bool Fetch(Relation toast, const Value& value) {
-  std::span<const Place> places = FindPlaces(value);
-  if (places.empty() || !CopyChunks(toast, value, places)) {
-    TakeNotes(toast, value);
-    places = FindPlaces(value);
-    if (places.empty() || !CopyChunks(toast, value, places)) return false;
+// Whether to take notes after a miss. A single stray value (the constant of a scan) leaves them alone. To take them
+// costs as much as the server's way with 4 values, so those by which fewer were read make the next ones rarer, down to
+// one in 64 values where the order is no order at all.
+bool WorthNotes() {
+  constexpr int kPays = 6, kRarest = 63;
+  if (!notes->missed) {
+    notes->missed = true;
+    return false;
   }
-  LookAhead(toast, value.chunks());
+  if (notes->count > 0) {
+    notes->penalty = notes->values >= kPays ? 0 : std::min(2 * notes->penalty + 1, kRarest);
+    notes->skip = notes->penalty;
+    notes->count = notes->next = 0;
+  }
+  if (notes->skip > 0) {
+    --notes->skip;
+    return false;
+  }
   return true;
+}
+
+// The value by the notes, or null to have the server read it.
+struct varlena* ReadByNotes(const struct varatt_external& pointer) {
+  const int32 size = static_cast<int32>(VARATT_EXTERNAL_GET_EXTSIZE(pointer));
+  Value value = {pointer.va_valueid, size, nullptr};
+  FollowTable(pointer.va_toastrelid);
+  std::span<const Place> places = FindPlaces(value);
+  if (places.empty() && !WorthNotes()) return nullptr;
+
+  Relation toast = table_open(pointer.va_toastrelid, NoLock);
+  struct varlena* result = nullptr;
+  if (toast->rd_rel->relam == HEAP_TABLE_AM_OID) {
+    if (places.empty() || notes->file != RelationFileNumber(toast)) {
+      TakeNotes(toast, value);
+      places = FindPlaces(value);
+    }
+    if (!places.empty()) {
+      result = static_cast<struct varlena*>(palloc(size + VARHDRSZ));
+      SET_VARSIZE(result, size + VARHDRSZ);
+      value.data = VARDATA(result);
+      if (CopyChunks(toast, value, places)) {
+        ++notes->values;
+        notes->missed = false;
+        LookAhead(toast, value.chunks());
+      } else {
+        pfree(result);
+        result = nullptr;
+      }
+    }
+  }
+  table_close(toast, NoLock);
+  return result;
 }
 
 }  // namespace
 
 struct varlena* DetoastStored(struct varlena* value) {
+  if (VARATT_IS_EXTERNAL_ONDISK(value)) {
+    struct varatt_external pointer;
+    VARATT_EXTERNAL_GET_POINTER(pointer, value);
+    if (!VARATT_EXTERNAL_IS_COMPRESSED(pointer))
+      if (struct varlena* result = ReadByNotes(pointer)) return result;
+  }
+  return pg_detoast_datum(value);
+}
+
+struct varlena* RepeatedArg::GetStored(struct varlena* value) {
   if (!VARATT_IS_EXTERNAL_ONDISK(value)) return pg_detoast_datum(value);
   struct varatt_external pointer;
   VARATT_EXTERNAL_GET_POINTER(pointer, value);
-  if (VARATT_EXTERNAL_IS_COMPRESSED(pointer)) return pg_detoast_datum(value);
-  const int32 size = static_cast<int32>(VARATT_EXTERNAL_GET_EXTSIZE(pointer));
-  if (size > Notes::kMost * kChunkSize) return pg_detoast_datum(value);
-
-  Relation toast = OpenToastTable(pointer.va_toastrelid);
-  struct varlena* result = nullptr;
-  if (toast->rd_rel->relam == HEAP_TABLE_AM_OID) {
-    result = static_cast<struct varlena*>(palloc(size + VARHDRSZ));
-    SET_VARSIZE(result, size + VARHDRSZ);
-    if (!Fetch(toast, {pointer.va_valueid, size, VARDATA(result)})) {
-      pfree(result);
-      result = nullptr;
+  if (pointer.va_toastrelid == table_ && pointer.va_valueid == id_) {
+    if (kept_ != nullptr) return kept_;
+    if (!watching_) {
+      at_end_ = {[](void* arg) { *static_cast<RepeatedArg*>(arg) = RepeatedArg(); }, this, nullptr};
+      MemoryContextRegisterResetCallback(TopTransactionContext, &at_end_);
+      watching_ = true;
     }
+    const MemoryContext caller = MemoryContextSwitchTo(TopTransactionContext);
+    kept_ = DetoastStored(value);
+    MemoryContextSwitchTo(caller);
+    return kept_;
   }
-  table_close(toast, NoLock);
-  // What is not whole the server reports in its own way.
-  return result != nullptr ? result : pg_detoast_datum(value);
+  if (kept_ != nullptr) pfree(kept_);
+  kept_ = nullptr;
+  table_ = pointer.va_toastrelid;
+  id_ = pointer.va_valueid;
+  return DetoastStored(value);
 }
 
 }  // namespace medvec

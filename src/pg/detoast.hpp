@@ -19,4 +19,26 @@ inline struct varlena* Detoast(struct varlena* value) {
   return likely(VARATT_IS_4B_U(value)) ? value : DetoastStored(value);
 }
 
+// One argument of a function that is called for each row of a scan, where one argument is often the same in all calls
+// (`ORDER BY embedding <-> (SELECT ...)`): the whole form of a value out of line is kept from its second call on, to
+// the end of the transaction.
+class RepeatedArg {
+ public:
+  // As Detoast; what it returns goes back by Release.
+  struct varlena* Get(struct varlena* value) {
+    return likely(VARATT_IS_4B_U(value)) ? value : GetStored(value);
+  }
+  void Release(struct varlena* value, struct varlena* whole) const {
+    if (whole != value && whole != kept_) pfree(whole);
+  }
+
+ private:
+  struct varlena* GetStored(struct varlena* value);
+
+  Oid table_ = InvalidOid, id_ = InvalidOid;  // of the last value
+  struct varlena* kept_ = nullptr;
+  bool watching_ = false;  // at_end_ is registered
+  MemoryContextCallback at_end_ = {};
+};
+
 }  // namespace medvec

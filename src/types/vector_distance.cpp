@@ -14,23 +14,32 @@ namespace {
 // Chosen when the library is loaded.
 const DistanceKernels kKernels = GetDistanceKernels();
 
-PageStride<BLCKSZ> strides[2];
+// What the calls of a scan tell of each of the two arguments.
+struct ScannedArg {
+  PageStride<BLCKSZ> stride;
+  RepeatedArg repeated;
 
-// Argument `n`, whose likely successor is on its way to the cache.
-Vector* GetScannedArg(FunctionCallInfo fcinfo, int n) {
-  const char* stored = static_cast<const char*>(PG_GETARG_POINTER(n));
-  if (!VARATT_IS_EXTERNAL(stored)) strides[n].Visit(stored, VARSIZE_ANY(stored));
-  return GetVectorArg(fcinfo, n);
-}
+  Vector* Get(struct varlena* stored) {
+    if (!VARATT_IS_EXTERNAL(stored)) stride.Visit(reinterpret_cast<const char*>(stored), VARSIZE_ANY(stored));
+    return reinterpret_cast<Vector*>(repeated.Get(stored));
+  }
+  void Release(struct varlena* stored, Vector* vector) const {
+    repeated.Release(stored, reinterpret_cast<struct varlena*>(vector));
+  }
+};
+
+ScannedArg args[2];
 
 template <class Distance>
 Datum ReturnDistance(FunctionCallInfo fcinfo, Distance distance) {
-  Vector* a = GetScannedArg(fcinfo, 0);
-  Vector* b = GetScannedArg(fcinfo, 1);
+  struct varlena* stored_a = reinterpret_cast<struct varlena*>(PG_GETARG_POINTER(0));
+  struct varlena* stored_b = reinterpret_cast<struct varlena*>(PG_GETARG_POINTER(1));
+  Vector* a = args[0].Get(stored_a);
+  Vector* b = args[1].Get(stored_b);
   CheckSameDim(a, b);
   const double result = distance(a->x, b->x, static_cast<size_t>(a->dim));
-  PG_FREE_IF_COPY(a, 0);
-  PG_FREE_IF_COPY(b, 1);
+  args[0].Release(stored_a, a);
+  args[1].Release(stored_b, b);
   PG_RETURN_FLOAT8(result);
 }
 
