@@ -15,10 +15,14 @@ using Cause = WireError::Cause;
 
 namespace {
 
-// A client that stops in the middle of a message (it may hang in a debugger) holds memory others wait for.
-Deadline TransferDeadline(size_t bytes) {
-  return std::chrono::steady_clock::now() + std::chrono::seconds(60 + bytes / (1 << 20));
-}
+constexpr size_t kFreeRequest = 64 << 10;   // not counted
+constexpr size_t kSmallRequest = 16 << 20;  // counted apart from larger ones
+constexpr size_t kTransferStep = 4 << 20;
+
+// A client that stops in the middle of a message (it may hang in a debugger) holds memory others wait for: each step of
+// a transfer has its time.
+Deadline StepDeadline() { return std::chrono::steady_clock::now() + std::chrono::seconds(10); }
+Deadline ReplyDeadline() { return std::chrono::steady_clock::now() + std::chrono::seconds(600); }
 
 RequestError OutOfMemory() {
   return {ErrorCode::out_of_memory, "out of memory in the embedder", {}, "Raise medvec.embedder_memory, or send less."};
@@ -64,14 +68,19 @@ bool Connection::Serve() {
     ReplyError(header->id, VersionMismatch(*header));
     return false;
   }
-  ByteBudget::Lease lease = services_.budget.Take(header->length);
+  ByteBudget::Lease lease = TakeBudget(header->length);
   Buffer payload;
   try {
-    payload = ReadPayload(fd(), *header, protocol::kMaxPayload, TransferDeadline(header->length));
+    payload = Buffer(header->length);
   } catch (const std::bad_alloc&) {
     Discard(header->length);
     ReplyError(header->id, OutOfMemory());
     return true;
+  }
+  for (std::span<std::byte> rest = payload.writable(); !rest.empty();) {
+    std::span<std::byte> step = rest.first(std::min(rest.size(), kTransferStep));
+    if (!ReadExactly(fd(), step, StepDeadline())) return false;
+    rest = rest.subspan(step.size());
   }
   try {
     Answer(*header, std::move(payload), std::move(lease));
@@ -87,6 +96,11 @@ bool Connection::Serve() {
     ReplyError(header->id, {ErrorCode::internal, "the embedder could not do the request", error.what()});
   }
   return true;
+}
+
+ByteBudget::Lease Connection::TakeBudget(size_t bytes) {
+  if (bytes <= kFreeRequest) return {};
+  return (bytes <= kSmallRequest ? services_.small_requests : services_.large_requests).Take(bytes);
 }
 
 void Connection::Answer(const protocol::FrameHeader& header, Buffer payload, ByteBudget::Lease lease) {
@@ -156,20 +170,19 @@ void Connection::Relay(RequestKind kind, uint32_t id, Buffer payload, ByteBudget
 }
 
 void Connection::Reply(uint32_t id, const PayloadWriter& payload) {
-  WriteFrame(fd(), ReplyKind::ok, id, payload, TransferDeadline(payload.size()));
+  WriteFrame(fd(), ReplyKind::ok, id, payload, ReplyDeadline());
 }
 
 void Connection::ReplyError(uint32_t id, const RequestError& error) {
   ++services_.counters.errors;
-  WriteFrame(fd(), ReplyKind::error, id, ErrorPayload(error), TransferDeadline(0));
+  WriteFrame(fd(), ReplyKind::error, id, ErrorPayload(error), ReplyDeadline());
 }
 
 void Connection::Discard(size_t bytes) {
   std::byte scratch[16384];
-  Deadline deadline = TransferDeadline(bytes);
   while (bytes > 0) {
     size_t part = std::min(bytes, sizeof(scratch));
-    if (!ReadExactly(fd(), {scratch, part}, deadline)) return;
+    if (!ReadExactly(fd(), {scratch, part}, StepDeadline())) return;
     bytes -= part;
   }
 }

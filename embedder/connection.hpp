@@ -26,6 +26,7 @@ class Connection {
  private:
   // One request; false at the end.
   bool Serve();
+  ByteBudget::Lease TakeBudget(size_t bytes);
   void Answer(const protocol::FrameHeader& header, Buffer payload, ByteBudget::Lease lease);
   void Embed(uint32_t id, Buffer payload, ByteBudget::Lease lease);
   void Inspect(uint32_t id, const Buffer& payload);

@@ -15,7 +15,8 @@ namespace medvec::embedder {
 struct Services {
   Services(const Options& options, ModelDirectories directories, DecoderZygote& zygote)
       : options(options),
-        budget(options.request_bytes()),
+        small_requests(options.request_bytes() / 4),
+        large_requests(options.request_bytes() - options.request_bytes() / 4),
         models(std::move(directories), options.max_models, watchdog),
         decoders(zygote, counters),
         inference(options.threads, counters, watchdog) {}
@@ -23,7 +24,9 @@ struct Services {
   const Options& options;
   Counters counters;
   Watchdog watchdog;
-  ByteBudget budget;
+  // Bytes of requests held at once. Apart, so that one image does not wait for the end of a gigabyte of them.
+  ByteBudget small_requests;
+  ByteBudget large_requests;
   ModelRegistry models;
   DecoderPool decoders;
   InferencePool inference;
