@@ -111,23 +111,22 @@ StoredFrame DecodeWithDcmtk(const PixelFormat& format, const TransferSyntax& syn
   out.bits_allocated = format.bits_allocated;
   out.bits_stored = format.bits_stored;
   out.colour = ColourOf(format);
-  if (syntax.codec != Codec::rle) {
-    const JpegHeader header = ReadJpegHeader(stream);
-    if (header.width != format.width || header.height != format.height || header.components != format.samples) {
-      Corrupt("The compressed stream is " + std::to_string(header.width) + " x " + std::to_string(header.height) +
-              " x " + std::to_string(header.components) + ", the data set says " + std::to_string(format.width) +
-              " x " + std::to_string(format.height) + " x " + std::to_string(format.samples) + ".");
-    }
-    if (header.precision < 2 || header.precision > 16) {
-      Corrupt("The JPEG stream's precision is " + std::to_string(header.precision) + ".");
-    }
-    out.bits_allocated = header.precision > 8 ? 16 : 8;
-    if (format.samples > 1) {
-      out.bits_stored = std::min(out.bits_stored, header.precision);  // of grey, Bits Stored says where the sign is
-    }
-    if (syntax.codec == Codec::jpeg) {
-      out.colour = ColourOfLossyJpeg(header, out.colour);
-    }
+  const JpegHeader header = ReadJpegHeader(stream);
+  if (header.width != format.width || header.height != format.height || header.components != format.samples) {
+    Corrupt("The compressed stream is " + std::to_string(header.width) + " x " + std::to_string(header.height) + " x " +
+            std::to_string(header.components) + ", the data set says " + std::to_string(format.width) + " x " +
+            std::to_string(format.height) + " x " + std::to_string(format.samples) + ".");
+  }
+  if (header.precision < 2 || header.precision > 16) {
+    Corrupt("The JPEG stream's precision is " + std::to_string(header.precision) + ".");
+  }
+  out.bits_allocated = header.precision > 8 ? 16 : 8;
+  out.bits_stored = std::min(out.bits_stored, 16);
+  if (format.samples > 1) {
+    out.bits_stored = std::min(out.bits_stored, header.precision);  // of grey, Bits Stored says where the sign is
+  }
+  if (syntax.codec == Codec::jpeg) {
+    out.colour = ColourOfLossyJpeg(header, out.colour);
   }
 
   // A data set of this one frame, so that DCMTK neither copies nor searches the others.

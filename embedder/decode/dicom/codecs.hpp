@@ -17,10 +17,12 @@ struct StoredFrame {
 // What Photometric Interpretation says. Throws unsupported for HSV, ARGB, CMYK.
 ColourModel ColourOf(const PixelFormat& format);
 
-// JPEG, JPEG-LS and RLE by DCMTK. The size inside the stream must be the data set's. Of lossy JPEG the stream's own
+// JPEG and JPEG-LS by DCMTK. The size inside the stream must be the data set's. Of lossy JPEG the stream's own
 // markers (Adobe, JFIF, component names), where it has any, decide between RGB and YCbCr; Photometric Interpretation is
 // often wrong after transcoding.
 StoredFrame DecodeWithDcmtk(const PixelFormat& format, const TransferSyntax& syntax, std::vector<uint8_t> stream);
+
+StoredFrame DecodeRle(const PixelFormat& format, Bytes stream);
 
 // JPEG 2000 by OpenJPEG, raw codestream or JP2 file.
 StoredFrame DecodeJpeg2000(const PixelFormat& format, Bytes stream);

@@ -4,7 +4,6 @@
 
 #include <dcmtk/dcmdata/dcdict.h>
 #include <dcmtk/dcmdata/dcobject.h>
-#include <dcmtk/dcmdata/dcrledrg.h>
 #include <dcmtk/dcmdata/dctag.h>
 #include <dcmtk/dcmjpeg/djdecode.h>
 #include <dcmtk/dcmjpls/djdecode.h>
@@ -19,7 +18,6 @@ bool LoadLibraries() {
   // Components as they are in the stream: which colour space they have is decided in colour.cpp.
   DJDecoderRegistration::registerCodecs(EDC_never, EUC_never, EPC_colorByPixel);
   DJLSDecoderRegistration::registerCodecs(EJLSUC_never, EJLSPC_colorByPixel);
-  DcmRLEDecoderRegistration::registerCodecs();
 
   // Elements that a gateway wrote as UN, and the dictionary knows, are what the dictionary says.
   dcmEnableUnknownVRConversion.set(OFTrue);

@@ -98,6 +98,8 @@ StoredFrame Stored(Dataset& dataset, const Structure& structure, PixelFormat& fo
   }
   std::vector<uint8_t> stream = EncapsulatedFrame(dataset, pixels, frame, format.frames);
   switch (syntax.codec) {
+    case Codec::rle:
+      return DecodeRle(format, stream);
     case Codec::jpeg2000:
       return DecodeJpeg2000(format, stream);
     case Codec::native: {

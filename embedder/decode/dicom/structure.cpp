@@ -190,8 +190,8 @@ class Walk {
     const size_t end = EndOf(element.length, level.end, element.tag);
     // DCMTK is told to look up what was written as UN, and reads it as implicit VR.
     const bool unknown = element.vr[0] == 'U' && element.vr[1] == 'N';
-    const bool sequence = !level.explicit_vr || unknown ? IsSequence(element.tag)
-                                                        : element.vr[0] == 'S' && element.vr[1] == 'Q';
+    const bool sequence =
+        !level.explicit_vr || unknown ? IsSequence(element.tag) : element.vr[0] == 'S' && element.vr[1] == 'Q';
     if (sequence && element.length > 0) {
       Push({end, false, true, level.explicit_vr && !unknown});
     } else {
