@@ -94,6 +94,7 @@ struct Level {
   bool undefined;
   bool sequence;  // holds items; otherwise elements
   bool explicit_vr;
+  bool tentative = false;  // looks like a sequence of known length; should it be none, the walk goes on behind it
 };
 
 // The walk over a whole data set. Fills structure.dataset and structure.pixels.
@@ -114,11 +115,9 @@ class Walk {
         structure_.dataset = bytes_.first(cursor_.position);
         return;
       } else if (left < 8) {
-        Corrupt(left == 0 ? "It ends within a sequence." : "An element is cut off.");
-      } else if (level.sequence) {
-        StepInSequence(level);
+        GiveUp(left == 0 ? "It ends within a sequence." : "An element is cut off.");
       } else {
-        StepInItem(level);
+        Step(level);
       }
     }
   }
@@ -126,6 +125,29 @@ class Walk {
  private:
   // Some writers pad the file; zeros or a fraction of a header behind the last element are no element.
   bool TrailingBytes(size_t left) const { return left < 8 || cursor_.PeekTag() == 0; }
+
+  void Step(const Level& level) {
+    try {
+      level.sequence ? StepInSequence(level) : StepInItem(level);
+    } catch (const RequestError& error) {
+      if (error.code != ErrorCode::corrupt_image) {
+        throw;
+      }
+      GiveUp(error.detail);
+    }
+  }
+
+  // What lies in a tentative sequence may be anything.
+  void GiveUp(const std::string& detail) {
+    while (!levels_.empty() && !levels_.back().tentative) {
+      levels_.pop_back();
+    }
+    if (levels_.empty()) {
+      Corrupt(detail);
+    }
+    cursor_.position = levels_.back().end;
+    levels_.pop_back();
+  }
 
   void Push(const Level& level) {
     if (levels_.size() >= 2 * kMaxDepth + 1) {  // a sequence and an item each
@@ -192,8 +214,11 @@ class Walk {
     const bool unknown = element.vr[0] == 'U' && element.vr[1] == 'N';
     const bool sequence =
         !level.explicit_vr || unknown ? IsSequence(element.tag) : element.vr[0] == 'S' && element.vr[1] == 'Q';
-    if (sequence && element.length > 0) {
-      Push({end, false, true, level.explicit_vr && !unknown});
+    // DCMTK also knows private sequences, by their creator, which is not followed here.
+    const bool tentative =
+        !sequence && (!level.explicit_vr || unknown) && element.length >= 8 && cursor_.PeekTag() == kItem;
+    if ((sequence && element.length > 0) || tentative) {
+      Push({end, false, true, level.explicit_vr && !unknown, tentative});
     } else {
       cursor_.position = end;
     }

@@ -50,6 +50,24 @@ TEST(Structure, NestingIsBounded) {
   EXPECT_EQ(CodeOf(DicomFile().WithPreamble() + deep), ErrorCode::too_large);
 }
 
+TEST(Structure, NestingInUnknownElementsIsBounded) {
+  // Implicit VR, a private tag that DCMTK's dictionary has as a sequence: the length is known, the VR is not.
+  auto implicit = [](uint16_t group, uint16_t element, const std::string& value) {
+    const uint32_t length = static_cast<uint32_t>(value.size());
+    return DicomFile::Raw<uint16_t>({group, element}) + DicomFile::Raw<uint32_t>({length}) + value;
+  };
+  const std::string creator = implicit(0x0009, 0x0010, "CARDIO-D.R. 1.0 ");
+  std::string deep = creator;
+  for (int depth = 0; depth < 100; ++depth) {
+    deep = creator + implicit(0x0009, 0x1040, implicit(0xfffe, 0xe000, deep));
+  }
+  EXPECT_EQ(CodeOf(DicomFile().WithPreamble("1.2.840.10008.1.2") + implicit(0x0008, 0x0060, "CT") + deep),
+            ErrorCode::too_large);
+  // Bytes that begin like an item and are none do no harm.
+  const std::string odd = implicit(0x0009, 0x1041, DicomFile::Raw<uint16_t>({0xfffe, 0xe000, 0xffff, 0x7fff, 1, 2}));
+  EXPECT_EQ(CodeOf(DicomFile().WithPreamble("1.2.840.10008.1.2") + implicit(0x0008, 0x0060, "CT") + odd), ErrorCode{});
+}
+
 TEST(Structure, LengthsMustStayInTheirContainer) {
   std::string file = DicomFile().Element(0x00100010, "PN", "A^B ").WithPreamble();
   file[file.size() - 6] = 5;
