@@ -75,6 +75,7 @@ embedder:
 	cmake --build $(CMAKE_BUILD) --target medvec-embedder medvec-decoder -- --quiet
 
 install-embedder: embedder
+	$(MKDIR_P) '$(DESTDIR)$(bindir)'
 	$(INSTALL_PROGRAM) $(CMAKE_BUILD)/embedder/medvec-embedder $(CMAKE_BUILD)/embedder/medvec-decoder '$(DESTDIR)$(bindir)'
 
 # Models are data of the extension: they are installed with or without the embedder.
@@ -83,3 +84,9 @@ install: install-models
 install-models:
 	$(MKDIR_P) '$(DESTDIR)$(datadir)/medvec/models'
 	$(INSTALL_DATA) $(wildcard models/*.pt) '$(DESTDIR)$(datadir)/medvec/models'
+
+uninstall: uninstall-programs
+.PHONY: uninstall-programs
+uninstall-programs:
+	rm -f '$(DESTDIR)$(bindir)/medvec-embedder' '$(DESTDIR)$(bindir)/medvec-decoder'
+	rm -rf '$(DESTDIR)$(datadir)/medvec'

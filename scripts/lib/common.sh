@@ -27,10 +27,13 @@ as_owner() {
   if [ "$(id -un)" = "$cluster_owner" ]; then "$@"; else runuser -u "$cluster_owner" -- "$@"; fi
 }
 
-# Builds and installs extension and embedder.
+# Builds and installs extension and embedder. Root is needed for the copy alone, so that no file of the build becomes
+# root's.
 build_and_install() {
   make -s -j"$(nproc)" PG_CONFIG="$PG_CONFIG"
-  as_root make -s install PG_CONFIG="$PG_CONFIG" > build/install.log 2>&1 || { cat build/install.log >&2; return 1; }
+  rm -rf build/stage
+  make -s install PG_CONFIG="$PG_CONFIG" DESTDIR="$root/build/stage" > build/install.log 2>&1 || { cat build/install.log >&2; return 1; }
+  as_root cp -r --no-preserve=ownership build/stage/. /
 }
 
 # make_cluster DIRECTORY PORT: a cluster of its own, reached by the socket in DIRECTORY alone; exports PGHOST and PGPORT.
