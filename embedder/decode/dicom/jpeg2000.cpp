@@ -79,6 +79,77 @@ void Ignore(const char*, void*) {}
                      text.empty() ? std::string() : "OpenJPEG says: " + text + ".");
 }
 
+// The headers of the codestream (ISO 15444-1 annex A), main and of each tile part. High-throughput block coding (ISO
+// 15444-15) is refused wherever it is switched on: medvec does not support it, and OpenJPEG 2.5.0 aborts on broken
+// streams of it.
+class HeaderWalk {
+ public:
+  explicit HeaderWalk(Bytes stream) : stream_(stream) {
+    constexpr uint8_t kStart[4] = {0xff, 0x4f, 0xff, 0x51};  // SOC, SIZ
+    const auto found = std::search(stream.begin(), stream.end(), std::begin(kStart), std::end(kStart));
+    at_ = static_cast<size_t>(found - stream.begin()) + 2;
+  }
+
+  void Run() {
+    size_t tile_end = 0;  // of the tile part whose header is being read
+    while (at_ + 2 <= stream_.size()) {
+      const unsigned marker = U16(at_);
+      if (marker == 0xffd9) {  // EOC
+        return;
+      }
+      if (marker == 0xff93) {  // SOD: the data of the tile part
+        if (tile_end == 0) {
+          return;  // of no stated length: the last
+        }
+        if (tile_end < at_ + 2) {
+          Broken();
+        }
+        at_ = tile_end;
+        continue;
+      }
+      if (marker < 0xff00 || at_ + 4 > stream_.size()) {
+        Broken();
+      }
+      const size_t length = U16(at_ + 2);
+      if (length < 2 || length > stream_.size() - at_ - 2) {
+        Broken();
+      }
+      const Bytes body = stream_.subspan(at_ + 4, length - 2);
+      if (marker == 0xff90) {  // SOT
+        const uint64_t part = body.size() >= 6 ? uint64_t{U16(at_ + 6)} << 16 | U16(at_ + 8) : 0;
+        if (part > stream_.size() - at_) {
+          Broken();
+        }
+        tile_end = part == 0 ? 0 : at_ + part;
+      }
+      CheckCoding(marker, body);
+      at_ += 2 + length;
+    }
+  }
+
+ private:
+  unsigned U16(size_t at) const { return stream_[at] << 8 | stream_[at + 1]; }
+
+  void CheckCoding(unsigned marker, Bytes body) {
+    constexpr unsigned kCod = 0xff52, kCoc = 0xff53, kSiz = 0xff51;
+    if (marker == kSiz && body.size() >= 36) {
+      wide_components_ = (body[34] << 8 | body[35]) > 256;
+    }
+    const size_t style = marker == kCod ? 8 : wide_components_ ? 6 : 5;
+    if ((marker == kCod || marker == kCoc) && body.size() > style && (body[style] & 0x40) != 0) {
+      throw RequestError(ErrorCode::unsupported, "high-throughput JPEG 2000 is not supported");
+    }
+  }
+
+  [[noreturn]] static void Broken() {
+    throw RequestError(ErrorCode::corrupt_image, "JPEG 2000 pixel data are corrupt", "A marker segment is broken.");
+  }
+
+  Bytes stream_;
+  size_t at_ = 0;
+  bool wide_components_ = false;
+};
+
 template <auto Destroy>
 struct Deleter {
   template <typename T>
@@ -94,6 +165,7 @@ void DestroyInfo(opj_codestream_info_v2_t* info) { opj_destroy_cstr_info(&info);
 StoredFrame DecodeJpeg2000(const PixelFormat& format, Bytes stream_bytes) {
   constexpr uint8_t kJp2[8] = {0, 0, 0, 12, 'j', 'P', ' ', ' '};
   const bool boxed = stream_bytes.size() >= 8 && std::memcmp(stream_bytes.data(), kJp2, 8) == 0;
+  HeaderWalk(stream_bytes).Run();
   Source source = {stream_bytes};
   Log log;
   std::unique_ptr<opj_codec_t, Deleter<opj_destroy_codec>> codec(
