@@ -93,7 +93,6 @@ int ReceiveDescriptor(int control) {
     _exit(1);  // the parent died before it could be watched
   }
   signal(SIGCHLD, SIG_DFL);
-  signal(SIGALRM, SIG_DFL);
   dup2(fd, 3);
   close_range(4, ~0U, 0);
   if (sandboxed) {
@@ -110,6 +109,10 @@ void Reap() {
 }  // namespace
 
 int ServeConnection(int fd) {
+  signal(SIGALRM, SIG_DFL);  // the timer must end us, whatever our parent thought of signals
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
   try {
     for (;;) {
       std::optional<Frame> frame;
@@ -173,7 +176,6 @@ int ServeControl(int control, const SandboxLimits& limits, bool sandboxed) {
     if (fd >= 0) {
       const pid_t pid = fork();
       if (pid == 0) {
-        sigprocmask(SIG_SETMASK, &none, nullptr);
         RunChild(fd, parent, limits, sandboxed);
       }
       answer = pid > 0 ? pid : -errno;

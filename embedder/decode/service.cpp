@@ -70,6 +70,8 @@ Reply Answer(uint16_t kind, std::span<const std::byte> payload) {
   } catch (const std::length_error&) {
   } catch (const std::exception& error) {
     return Failed({ErrorCode::internal, "decoding failed", std::string("The decoder says: ") + error.what() + "."});
+  } catch (...) {
+    return Failed({ErrorCode::internal, "decoding failed"});
   }
   return Failed({ErrorCode::out_of_memory, "out of memory while decoding an image", "",
                  "The image may be larger than it looks, or the decoder's memory limit too low."});

@@ -157,22 +157,23 @@ PixelFormat ReadPixelFormat(Dataset& dataset, const PixelElement& pixels, uint64
     throw RequestError(ErrorCode::unsupported,
                        "DICOM image with " + std::to_string(format.samples) + " samples per pixel is not supported");
   }
-  if (format.samples == 3 && format.bits_allocated < 8) {
-    throw RequestError(ErrorCode::unsupported, "DICOM colour image with 1 bit allocated is not supported");
+  if (format.samples == 3 && (format.bits_allocated < 8 || pixels.tag != 0x7fe00010)) {
+    throw RequestError(ErrorCode::unsupported,
+                       "DICOM colour image of 1-bit or floating point samples is not supported");
   }
   return format;
 }
 
-uint64_t NativeFrameBits(const PixelFormat& format) {
-  const uint64_t pixels = static_cast<uint64_t>(format.width) * format.height;
-  if (format.photometric == "YBR_FULL_422" || format.photometric == "YBR_PARTIAL_422") {
-    return pixels * 2 * format.bits_allocated;  // two chroma samples for two pixels
-  }
-  return pixels * format.samples * format.bits_allocated;
+bool Subsampled(const PixelFormat& format) {
+  return format.samples == 3 && (format.photometric == "YBR_FULL_422" || format.photometric == "YBR_PARTIAL_422");
 }
 
 Bytes NativeFrame(const PixelElement& pixels, const PixelFormat& format, long frame, int& first_bit) {
-  const uint64_t bits = NativeFrameBits(format);
+  const uint64_t samples = Subsampled(format) ? 2 : format.samples;
+  const uint64_t bits = static_cast<uint64_t>(format.width) * format.height * samples * format.bits_allocated;
+  if (static_cast<uint64_t>(frame) > pixels.value.size() * 8 / bits) {  // so that the products stay small
+    Corrupt("They end before this frame.");
+  }
   const uint64_t first = bits * static_cast<uint64_t>(frame);
   first_bit = static_cast<int>(first % 8);
   const uint64_t begin = first / 8;

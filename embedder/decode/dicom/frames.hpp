@@ -22,8 +22,8 @@ struct PixelFormat {
 // Throws corrupt_image or unsupported where it cannot be decoded by anyone; too_large by CheckSize.
 PixelFormat ReadPixelFormat(Dataset& dataset, const PixelElement& pixels, uint64_t max_pixels);
 
-// Bytes of a frame of native data, a multiple of 8 bits except for 1-bit images.
-uint64_t NativeFrameBits(const PixelFormat& format);
+// Whether two pixels share their chroma (PS3.3 C.7.6.3.1.2, YBR_*_422), in native data.
+bool Subsampled(const PixelFormat& format);
 
 // The bytes of frame `frame` of encapsulated pixel data, its fragments put together.
 std::vector<uint8_t> EncapsulatedFrame(Dataset& dataset, const PixelElement& pixels, long frame, long frames);

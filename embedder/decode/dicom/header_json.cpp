@@ -174,7 +174,7 @@ class Header {
 
  private:
   void Item(DcmItem& item, const std::string& outer_character_set);
-  bool Element(DcmElement& element, const Charset& charset, const std::string& character_set, bool& first);
+  void Element(DcmElement& element, const Charset& charset, const std::string& character_set, bool& first);
   void Strings(DcmElement& element, DcmEVR vr, std::string_view value, const Charset& charset);
   template <typename T, typename Get, typename Put>
   void Numbers(DcmElement& element, Get get, Put put);
@@ -243,7 +243,7 @@ void Header::Numbers(DcmElement& element, Get get, Put put) {
   }
 }
 
-bool Header::Element(DcmElement& element, const Charset& charset, const std::string& character_set, bool& first) {
+void Header::Element(DcmElement& element, const Charset& charset, const std::string& character_set, bool& first) {
   DcmEVR vr = element.ident();
   const char* name = vr == EVR_OverlayData ? "OW" : DcmVR(vr).getValidVRName();
   const bool binary = vr == EVR_OB || vr == EVR_OW || vr == EVR_OD || vr == EVR_OF || vr == EVR_OL || vr == EVR_OV ||
@@ -252,7 +252,7 @@ bool Header::Element(DcmElement& element, const Charset& charset, const std::str
   const bool pixel_data = element.getGTag() == 0x7fe0;
   const size_t length = vr == EVR_SQ ? 0 : element.getLength();
   if (pixel_data || (binary && length > kMaxInlineBinary)) {
-    return false;
+    return;
   }
   char key[16];
   std::snprintf(key, sizeof key, "\"%04X%04X\":", element.getGTag(), element.getETag());
@@ -343,7 +343,6 @@ bool Header::Element(DcmElement& element, const Charset& charset, const std::str
     writer_.Raw("]");
   }
   writer_.Raw("}");
-  return true;
 }
 
 }  // namespace

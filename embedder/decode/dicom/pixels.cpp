@@ -22,7 +22,7 @@ namespace {
 
 // Uncompressed samples brought to little endian and colour by pixel.
 StoredFrame NativeStored(const TransferSyntax& syntax, const PixelElement& pixels, PixelFormat& format, long frame) {
-  const bool subsampled = format.photometric == "YBR_FULL_422" || format.photometric == "YBR_PARTIAL_422";
+  const bool subsampled = Subsampled(format);
   const uint64_t full = static_cast<uint64_t>(format.width) * format.height * 3 * (format.bits_allocated / 8);
   if (subsampled && pixels.value.size() / full >= static_cast<uint64_t>(format.frames)) {
     format.photometric =
@@ -54,7 +54,7 @@ StoredFrame NativeStored(const TransferSyntax& syntax, const PixelElement& pixel
       std::reverse(out.bytes.begin() + i, out.bytes.begin() + i + swapped);
     }
   }
-  if (format.photometric == "YBR_FULL_422" || format.photometric == "YBR_PARTIAL_422") {  // Y Y Cb Cr for two pixels
+  if (Subsampled(format)) {  // Y Y Cb Cr for two pixels
     std::vector<uint8_t> spread(count * 3 * width);
     for (size_t i = 0; i < count; ++i) {
       const uint8_t* pair = out.bytes.data() + i / 2 * 4 * width;
@@ -90,11 +90,15 @@ StoredFrame NativeStored(const TransferSyntax& syntax, const PixelElement& pixel
 StoredFrame Stored(Dataset& dataset, const Structure& structure, PixelFormat& format, long frame) {
   const TransferSyntax& syntax = structure.syntax;
   const PixelElement& pixels = *structure.pixels;
-  if (!pixels.encapsulated) {
-    return NativeStored(syntax, pixels, format, frame);
-  }
   if (syntax.codec == Codec::none) {
     Unsupported("transfer syntax " + syntax.uid + " (" + syntax.name + ") is not supported");
+  }
+  if (!pixels.encapsulated) {
+    if (syntax.encapsulated) {
+      throw RequestError(ErrorCode::corrupt_image, "DICOM file is corrupt",
+                         std::string("Its pixel data are not encapsulated under transfer syntax ") + syntax.name + ".");
+    }
+    return NativeStored(syntax, pixels, format, frame);
   }
   std::vector<uint8_t> stream = EncapsulatedFrame(dataset, pixels, frame, format.frames);
   switch (syntax.codec) {

@@ -6,6 +6,9 @@
 namespace medvec::decode::dicom {
 
 double Lut::operator()(double input) const {
+  if (std::isnan(input)) {
+    return entries.front();
+  }
   const double index = std::clamp(std::floor(input + 0.5) - first, 0.0, static_cast<double>(entries.size() - 1));
   return entries[static_cast<size_t>(index)];
 }
@@ -43,6 +46,9 @@ double GreyTransform::Display(double stored) const {
     shown = ApplyWindow(*window, value);
   } else if (high > low) {
     shown = std::clamp((value - low) / (high - low), 0.0, 1.0);
+  }
+  if (!std::isfinite(shown)) {  // slopes and windows near the end of double's range
+    shown = 0;
   }
   return inverted ? 1 - shown : shown;
 }

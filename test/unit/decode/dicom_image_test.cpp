@@ -159,6 +159,35 @@ TEST(DicomImage, FloatPixels) {
   ExpectNear(Show(file.WithPreamble()), {0, 0.5, 0, 1});
 }
 
+TEST(DicomImage, ContradictionsAreNoCrash) {
+  DicomFile one_bit;  // chroma of two pixels, of one bit, of one sample
+  one_bit.Grey(3, 1, 1, 1, false, "YBR_FULL_422").Pixels<uint8_t>({1, 0});
+  EXPECT_EQ(CodeOf(one_bit.WithPreamble()), ErrorCode{});
+  DicomFile colour_of_doubles;
+  colour_of_doubles.Short(0x00280002, 3)
+      .Element(0x00280004, "CS", "RGB")
+      .Short(0x00280010, 1)
+      .Short(0x00280011, 1)
+      .Element(0x7fe00009, "OW", std::string(24, 'x'));
+  EXPECT_EQ(CodeOf(colour_of_doubles.WithPreamble()), ErrorCode::unsupported);
+  DicomFile raw;  // uncompressed under a compressed transfer syntax
+  raw.Grey(2, 1, 8, 8).Pixels<uint8_t>({1, 2});
+  EXPECT_EQ(CodeOf(raw.WithPreamble("1.2.840.10008.1.2.4.50")), ErrorCode::corrupt_image);
+  EXPECT_EQ(CodeOf(raw.WithPreamble("1.2.840.10008.1.2.4.201")), ErrorCode::unsupported);
+  EXPECT_EQ(CodeOf(raw.WithPreamble("1.2.840.113619.5.2")), ErrorCode::unsupported);
+  DicomFile frames;
+  frames.Element(0x00280008, "IS", "2147483647").Grey(2, 1, 8, 8).Pixels<uint8_t>({1, 2});
+  EXPECT_EQ(CodeOf(frames.WithPreamble(), {uint64_t{1} << 40, 0, 2147483646}), ErrorCode::corrupt_image);
+  DicomFile infinite;
+  infinite.Grey(3, 1, 16, 16)
+      .Element(0x00281052, "DS", "-1e308")
+      .Element(0x00281053, "DS", "1e306")
+      .Pixels<uint16_t>({0, 1000, 65535});
+  for (float value : Show(infinite.WithPreamble())) {
+    EXPECT_TRUE(value >= 0 && value <= 1);
+  }
+}
+
 TEST(DicomImage, PixelAspect) {
   auto aspect = [](const char* spacing) {
     DicomFile file;

@@ -10,7 +10,9 @@ std::vector<uint8_t> Stream(uint8_t style, const std::vector<uint8_t>& rest) {
   std::vector<uint8_t> stream = {0xff, 0x4f, 0xff, 0x51, 0, 41,   0,    0,  0,  0, 0, 20, 0, 0, 0, 20, 0, 0,     0, 0,
                                  0,    0,    0,    0,    0, 0,    0,    20, 0,  0, 0, 20, 0, 0, 0, 0,  0, 0,     0, 0,
                                  0,    1,    7,    1,    1, 0xff, 0x52, 0,  12, 0, 0, 0,  1, 0, 0, 4,  4, style, 1};
-  stream.insert(stream.end(), rest.begin(), rest.end());
+  for (uint8_t byte : rest) {
+    stream.push_back(byte);
+  }
   return stream;
 }
 
