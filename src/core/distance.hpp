@@ -6,9 +6,9 @@
 // instructions compiled for; read dim / 4 below). With u = 2^-24 the error is at most (dim / 16 + 8) u times the sum of
 // the terms' absolute values: relative to the result itself for L1, for L2 squared and for the norms; for the inner
 // product relative to |a||b|. A sum beyond float32 is infinite, never NaN (inner products that overflow on the way are
-// added again in double). Squares and products under 2^-126 lose bits and those under 2^-149 vanish. Who needs the range
-// of double, as for normalising, takes `norm_squared`. The result does not depend on the order of a and b or on alignment;
-// between instruction sets it differs in the last bits.
+// added again in double). Squares and products under 2^-126 lose bits and those under 2^-149 vanish. Who needs the
+// range of double, as for normalising, takes `norm_squared`. The result does not depend on the order of a and b or on
+// alignment; between instruction sets it differs in the last bits.
 #pragma once
 
 #include <cstddef>

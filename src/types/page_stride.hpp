@@ -9,34 +9,37 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 
 namespace medvec {
 
-template <std::ptrdiff_t kPageSize>
+template <std::intptr_t kPageSize>
 class PageStride {
  public:
   // Called for each value, where it lies in its page.
-  void Visit(const char* value, std::size_t size) {
-    if (value >= last_ || value < last_ - kPageSize) {  // another page
-      const std::ptrdiff_t step = value - first_on_page_;
+  void Visit(const void* value, std::size_t size) {
+    const std::intptr_t place = reinterpret_cast<std::intptr_t>(value);
+    if (place >= last_ || place < last_ - kPageSize) {  // another page
+      const std::intptr_t step = place - first_on_page_;
       stride_ = IsAbout(step, kPageSize) ? kPageSize : IsAbout(step, -kPageSize) ? -kPageSize : 0;
-      first_on_page_ = value;
+      first_on_page_ = place;
     }
-    last_ = value;
+    last_ = place;
     if (stride_ == 0) return;
-    const char* const end = value + stride_ + size;
-    for (const char* line = value + stride_ - kTupleHeader; line < end; line += kCacheLine) __builtin_prefetch(line);
+    const std::intptr_t end = place + stride_ + static_cast<std::intptr_t>(size);
+    for (std::intptr_t line = place + stride_ - kTupleHeader; line < end; line += kCacheLine)
+      __builtin_prefetch(reinterpret_cast<const void*>(line));
   }
 
  private:
-  static constexpr std::ptrdiff_t kCacheLine = 64, kTupleHeader = 32, kTolerance = 512;
+  static constexpr std::intptr_t kCacheLine = 64, kTupleHeader = 32, kTolerance = 512;
 
-  static bool IsAbout(std::ptrdiff_t step, std::ptrdiff_t stride) { return std::abs(step - stride) <= kTolerance; }
+  static bool IsAbout(std::intptr_t step, std::intptr_t stride) { return std::abs(step - stride) <= kTolerance; }
 
-  const char* last_ = nullptr;
-  const char* first_on_page_ = nullptr;
-  std::ptrdiff_t stride_ = 0;  // to the following page, 0 while unknown
+  std::intptr_t last_ = 0;
+  std::intptr_t first_on_page_ = 0;
+  std::intptr_t stride_ = 0;  // to the following page, 0 while unknown
 };
 
 }  // namespace medvec

@@ -20,7 +20,7 @@ struct ScannedArg {
   RepeatedArg repeated;
 
   Vector* Get(struct varlena* stored) {
-    if (!VARATT_IS_EXTERNAL(stored)) stride.Visit(reinterpret_cast<const char*>(stored), VARSIZE_ANY(stored));
+    if (!VARATT_IS_EXTERNAL(stored)) stride.Visit(stored, VARSIZE_ANY(stored));
     return reinterpret_cast<Vector*>(repeated.Get(stored));
   }
   void Release(struct varlena* stored, Vector* vector) const {
