@@ -4,7 +4,7 @@
 #include <numbers>
 
 #include "core/distance.hpp"
-#include "types/page_stride.hpp"
+#include "pg/scan_prefetch.hpp"
 #include "types/vector.hpp"
 
 using namespace medvec;
@@ -16,11 +16,11 @@ const DistanceKernels kKernels = GetDistanceKernels();
 
 // What the calls of a scan tell of each of the two arguments.
 struct ScannedArg {
-  PageStride<BLCKSZ> stride;
+  ScanPrefetch prefetch;
   RepeatedArg repeated;
 
   Vector* Get(struct varlena* stored) {
-    if (!VARATT_IS_EXTERNAL(stored)) stride.Visit(stored, VARSIZE_ANY(stored));
+    if (!VARATT_IS_EXTERNAL(stored)) prefetch.Visit(stored);
     return reinterpret_cast<Vector*>(repeated.Get(stored));
   }
   void Release(struct varlena* stored, Vector* vector) const {
