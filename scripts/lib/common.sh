@@ -23,8 +23,9 @@ as_root() {
 
 # Who owns throw-away clusters: PostgreSQL refuses to run as root.
 if [ "$(id -u)" = 0 ]; then cluster_owner=postgres; else cluster_owner=$(id -un); fi
+# They may not be allowed into the folder of the repository, so they start outside it.
 as_owner() {
-  if [ "$(id -un)" = "$cluster_owner" ]; then "$@"; else runuser -u "$cluster_owner" -- "$@"; fi
+  if [ "$(id -un)" = "$cluster_owner" ]; then "$@"; else (cd / && runuser -u "$cluster_owner" -- "$@"); fi
 }
 
 # Builds and installs extension and embedder. Root is needed for the copy alone, so that no file of the build becomes
