@@ -79,6 +79,14 @@ float InnerProduct(const float* a, const float* b, size_t dim) {
   return std::isfinite(sum) ? sum : OverflowingInnerProduct(a, b, dim);
 }
 
+// Has a value that is used twice loaded once: g++ would make one use a load of its own, and from memory the second load
+// of a line that is still on its way halves what is fetched at a time (17 instead of 24 GB/s, a plain read 25).
+HWY_INLINE void LoadOnce([[maybe_unused]] FloatVec& loaded) {
+#if HWY_ARCH_X86 && HWY_TARGET <= HWY_SSSE3
+  asm("" : "+v"(loaded.raw));
+#endif
+}
+
 // Three sums in one pass.
 CosineSums Cosine(const float* a, const float* b, size_t dim) {
   const Float d;
@@ -87,6 +95,8 @@ CosineSums Cosine(const float* a, const float* b, size_t dim) {
   FloatVec a0 = dot0, a1 = dot0, a2 = dot0, a3 = dot0;
   FloatVec b0 = dot0, b1 = dot0, b2 = dot0, b3 = dot0;
   const auto add = [](FloatVec x, FloatVec y, FloatVec& dot, FloatVec& norm_x, FloatVec& norm_y) HWY_ATTR {
+    LoadOnce(x);
+    LoadOnce(y);
     dot = hn::MulAdd(x, y, dot);
     norm_x = hn::MulAdd(x, x, norm_x);
     norm_y = hn::MulAdd(y, y, norm_y);
