@@ -2,6 +2,7 @@
 
 #include <ATen/Parallel.h>
 #include <caffe2/serialize/read_adapter_interface.h>
+#include <torch/csrc/jit/passes/inliner.h>
 #include <torch/csrc/jit/runtime/profiling_graph_executor_impl.h>
 #include <torch/script.h>
 
@@ -10,6 +11,7 @@
 #include <optional>
 
 #include "model_archive.hpp"
+#include "operator_allowlist.hpp"
 #include "wire.hpp"
 
 namespace medvec::embedder {
@@ -39,6 +41,12 @@ at::Tensor Forward(jit::Module& module, const at::Tensor& input) {
   return output.toTensor().to(at::kCPU, at::kFloat).contiguous();
 }
 
+std::shared_ptr<jit::Graph> Inlined(const jit::Module& module) {
+  std::shared_ptr<jit::Graph> graph = module.get_method("forward").graph()->copy();
+  jit::Inline(*graph);
+  return graph;
+}
+
 // Noise between -2 and 2, the range of normalised pixels, and the same every time.
 at::Tensor Probe(InputShape shape) {
   at::Tensor probe = at::empty({1, shape.channels, shape.height, shape.width}, at::kFloat);
@@ -48,6 +56,18 @@ at::Tensor Probe(InputShape shape) {
     *value = static_cast<float>(state >> 8) / (1 << 22) - 2.0f;
   }
   return probe;
+}
+
+// A prepared network is one graph. What is left to chance in it would make a vector more than a function of the image.
+void RefuseChance(const jit::Block& block) {
+  for (const jit::Node* node : block.nodes()) {
+    std::string name = node->kind().toQualString();
+    if (PermissionOf(name, false) == Permission::by_chance) {
+      throw RequestError(ErrorCode::model_refused, "the model gives different vectors for the same image",
+                         "It uses operation \"" + name + "\".", "Export the network in evaluation mode.");
+    }
+    for (const jit::Block* inner : node->blocks()) RefuseChance(*inner);
+  }
 }
 
 bool SameResult(const at::Tensor& a, const at::Tensor& b) {
@@ -90,20 +110,29 @@ std::shared_ptr<Model> Model::Load(std::span<const std::byte> file, InputShape s
     if (expected.dim() < 2 || expected.size(0) != 1) {
       throw Refused("For one image its output is of shape " + std::string(c10::str(expected.sizes())) + ".");
     }
+    // Freezing drops what inference does not reach. A network that cannot be frozen runs as it is.
+    std::optional<jit::Module> frozen;
+    try {
+      frozen = jit::freeze(plain);
+    } catch (const std::exception&) {
+    }
+    RefuseChance(*(frozen ? frozen->get_method("forward").graph() : Inlined(plain))->block());
     // The optimised network is several times faster (oneDNN's layouts throughout); should a rewrite be wrong for this
     // network, the next weaker one is taken. The choice depends on the file alone.
-    auto try_variant = [&](bool optimise) -> std::optional<jit::Module> {
+    auto right = [&](jit::Module& variant) {
+      Forward(variant, probe);  // the first run may rewrite once more
+      return SameResult(Forward(variant, probe), expected);
+    };
+    std::optional<jit::Module> chosen;
+    if (frozen) {
       try {
-        jit::Module frozen = jit::freeze(plain);
-        if (optimise) frozen = jit::optimize_for_inference(frozen);
-        Forward(frozen, probe);  // the first run may rewrite once more
-        if (SameResult(Forward(frozen, probe), expected)) return frozen;
+        jit::Module optimised = frozen->clone();
+        optimised = jit::optimize_for_inference(optimised);
+        if (right(optimised)) chosen = optimised;
       } catch (const std::exception&) {
       }
-      return std::nullopt;
-    };
-    std::optional<jit::Module> chosen = try_variant(true);
-    if (!chosen) chosen = try_variant(false);
+      if (!chosen && right(*frozen)) chosen = frozen;
+    }
     return std::shared_ptr<Model>(new Model(std::make_unique<State>(State{chosen ? *chosen : plain, shape})));
   } catch (const c10::Error& error) {
     RethrowTorchError(error.what_without_backtrace(), static_cast<uint32_t>(ErrorCode::model_refused),

@@ -67,7 +67,7 @@ void CheckType(const c10::TypePtr& type, const std::string& function) {
 void CheckBlock(const jit::Block& block, const std::string& function, bool in_setstate) {
   for (const jit::Node* node : block.nodes()) {
     std::string_view name = node->kind().toQualString();
-    if (!OperatorAllowed(name, in_setstate)) RefuseOperator(name, function);
+    if (PermissionOf(name, in_setstate) == Permission::refused) RefuseOperator(name, function);
     for (const jit::Value* value : node->inputs()) CheckType(value->type(), function);
     for (const jit::Value* value : node->outputs()) CheckType(value->type(), function);
     for (const jit::Block* inner : node->blocks()) CheckBlock(*inner, function, in_setstate);

@@ -442,18 +442,26 @@ const Set kAten = {
     "q_zero_point",
 };
 
+const Set kByChance = {
+    "rand",     "rand_like", "randn", "randn_like", "randint",   "randperm", "bernoulli", "bernoulli_",
+    "uniform_", "normal_",   "empty", "empty_like", "new_empty", "rrelu",    "rrelu_",
+};
+
 }  // namespace
 
-bool OperatorAllowed(std::string_view name, bool in_setstate) {
+Permission PermissionOf(std::string_view name, bool in_setstate) {
+  auto allowed = [](bool is) { return is ? Permission::allowed : Permission::refused; };
   if (name.starts_with("prim::")) {
     std::string_view prim = name.substr(6);
     // A model that changes its own attributes while it runs has a memory: its vectors depend on what came before.
-    return kPrim.contains(prim) || (in_setstate && prim == "SetAttr");
+    return allowed(kPrim.contains(prim) || (in_setstate && prim == "SetAttr"));
   }
-  if (name.starts_with("aten::")) return kAten.contains(name.substr(6));
+  if (name.starts_with("aten::")) {
+    std::string_view aten = name.substr(6);
+    return kByChance.contains(aten) ? Permission::by_chance : allowed(kAten.contains(aten));
+  }
   // Quantised layers compute and nothing else; their packed weights are put together by the *_prepack operators.
-  if (name.starts_with("quantized::")) return true;
-  return false;
+  return allowed(name.starts_with("quantized::"));
 }
 
 }  // namespace medvec::embedder

@@ -113,6 +113,15 @@ class Random(nn.Module):
         return x.mean([2, 3]) + torch.rand(3)
 
 
+class RandomInTraining(nn.Module):
+    """As stochastic depth: chance in a branch that inference does not take."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.training:
+            x = x * torch.empty(1).bernoulli_(0.5)
+        return x.mean([2, 3])
+
+
 class Remembers(nn.Module):
     def __init__(self):
         super().__init__()
@@ -165,6 +174,7 @@ if __name__ == "__main__":
     save("hides_in_setstate", HidesInSetState())
     save("harmless_setstate", HarmlessSetState())
     save("random", Random())
+    save("random_in_training", RandomInTraining())
     save("remembers", Remembers())
     save("remembers_in_place", RemembersInPlace())
     save("infinite", Infinite())

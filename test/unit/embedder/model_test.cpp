@@ -61,13 +61,14 @@ TEST(Sha256, KnownDigest) {
 }
 
 TEST(Allowlist, Operators) {
-  EXPECT_TRUE(OperatorAllowed("aten::conv2d", false));
-  EXPECT_TRUE(OperatorAllowed("prim::If", false));
-  EXPECT_TRUE(OperatorAllowed("prim::SetAttr", true));
-  for (const char* name : {"aten::from_file", "aten::save", "aten::rand", "aten::set_", "aten::as_strided",
-                           "aten::empty", "prim::PythonOp", "prim::Print", "prim::fork", "prim::SetAttr", "prim::CppOp",
-                           "my::op", "aten::", "", "conv2d"}) {
-    EXPECT_FALSE(OperatorAllowed(name, false)) << name;
+  EXPECT_EQ(PermissionOf("aten::conv2d", false), Permission::allowed);
+  EXPECT_EQ(PermissionOf("prim::If", false), Permission::allowed);
+  EXPECT_EQ(PermissionOf("prim::SetAttr", true), Permission::allowed);
+  EXPECT_EQ(PermissionOf("aten::bernoulli_", false), Permission::by_chance);
+  for (const char* name :
+       {"aten::from_file", "aten::save", "aten::set_", "aten::as_strided", "prim::PythonOp", "prim::Print",
+        "prim::fork", "prim::SetAttr", "prim::CppOp", "my::op", "aten::", "", "conv2d"}) {
+    EXPECT_EQ(PermissionOf(name, false), Permission::refused) << name;
   }
 }
 
@@ -127,6 +128,10 @@ TEST(Model, PoolsAndNormalises) {
 }
 
 TEST(Model, RunsAHarmlessSetState) { EXPECT_EQ(LoadData("harmless_setstate")->Run(Ramp(), SmallSpec()).size(), 3u); }
+
+TEST(Model, ChanceInTrainingOnlyIsFine) {
+  EXPECT_EQ(LoadData("random_in_training")->Run(Ramp(), SmallSpec()).size(), 3u);
+}
 
 TEST(Model, OtherThanOneTensorIsRefused) {
   EXPECT_EQ(ErrorOf([] { LoadData("tuple"); }).code, ErrorCode::model_refused);
