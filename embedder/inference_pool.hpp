@@ -1,4 +1,4 @@
-// Threads that each run one image through its network at a time. Why no batches: docs/decisions/0002.
+// Threads that each run one image through its network at a time. Why no batches: docs/decisions/0003.
 #pragma once
 
 #include <memory>

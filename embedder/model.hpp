@@ -25,7 +25,7 @@ inline InputShape ShapeOf(const Spec& spec) {
   return {static_cast<uint32_t>(spec.channels), static_cast<uint32_t>(spec.height), static_cast<uint32_t>(spec.width)};
 }
 
-// Must be called once, before there are threads: each network runs on one thread (docs/decisions/0002).
+// Must be called once, before there are threads: each network runs on one thread (docs/decisions/0003).
 void InitTorch();
 
 class Model {
