@@ -25,6 +25,13 @@ bool LoadLibraries() {
   return dcmDataDict.isDictionaryLoaded();
 }
 
+bool HasLongLength(const char* vr) { return DcmVR(vr).usesExtendedLengthEncoding(); }
+
+bool IsKnownVr(const char* vr) {
+  const DcmEVR known = DcmVR(vr).getEVR();
+  return known != EVR_UNKNOWN && known != EVR_UNKNOWN2B;
+}
+
 bool IsSequence(uint32_t tag) {
   return DcmTag(static_cast<Uint16>(tag >> 16), static_cast<Uint16>(tag & 0xffff)).getEVR() == EVR_SQ;
 }

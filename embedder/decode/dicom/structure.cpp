@@ -31,15 +31,6 @@ std::string Hex(uint32_t tag) {
 
 bool Capital(uint8_t c) { return c >= 'A' && c <= 'Z'; }
 
-bool LongForm(const char* vr) {  // PS3.5 7.1.2: these have two reserved bytes and a 32-bit length
-  for (const char* name : {"OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV"}) {
-    if (std::memcmp(vr, name, 2) == 0) {
-      return true;
-    }
-  }
-  return false;
-}
-
 struct Element {
   uint32_t tag;
   char vr[3];  // empty where implicit
@@ -60,8 +51,10 @@ class Cursor {
   uint32_t U32(size_t at) const { return big_endian_ ? U16(at) << 16 | U16(at + 2) : U16(at + 2) << 16 | U16(at); }
   uint32_t PeekTag() const { return U16(position) << 16 | U16(position + 2); }
 
-  // The header at `position`, which moves behind it. `end`: of the container; at least 8 bytes are left in it.
-  Element ReadElement(bool explicit_vr, size_t end) {
+  // The header at `position`, which moves behind it. `end`: of the container; at least 8 bytes are left in it. Group
+  // 0002
+  // (`meta`) has a VR of long length in one element only, so a VR that does not exist is a damaged short one there.
+  Element ReadElement(bool explicit_vr, size_t end, bool meta = false) {
     Element element = {PeekTag(), "", 0};
     const bool delimiter = element.tag >> 16 == 0xfffe;
     if (!explicit_vr || delimiter) {
@@ -71,7 +64,7 @@ class Cursor {
     }
     element.vr[0] = static_cast<char>(bytes_[position + 4]);
     element.vr[1] = static_cast<char>(bytes_[position + 5]);
-    if (LongForm(element.vr)) {
+    if (HasLongLength(element.vr) && !(meta && !IsKnownVr(element.vr))) {
       if (end - position < 12) {
         Corrupt("Element " + Hex(element.tag) + " is cut off.");
       }
@@ -304,7 +297,7 @@ std::string ReadMetaGroup(Bytes bytes, size_t& end) {
   while (cursor.size() - cursor.position >= 8 && cursor.PeekTag() >> 16 == 0x0002) {
     // A few writers leave the VRs out here too.
     const bool explicit_vr = Capital(bytes[cursor.position + 4]) && Capital(bytes[cursor.position + 5]);
-    const Element element = cursor.ReadElement(explicit_vr, cursor.size());
+    const Element element = cursor.ReadElement(explicit_vr, cursor.size(), true);
     if (element.length > cursor.size() - cursor.position) {
       Corrupt("Element " + Hex(element.tag) + " is longer than the file.");
     }
