@@ -56,6 +56,10 @@ int Main(const Options& options) {
 
 int main(int argc, char** argv) {
   using namespace medvec::embedder;  // NOLINT: the program itself
+  if (argc == 2 && std::strcmp(argv[1], "--help") == 0) {
+    std::fputs(kUsage, stdout);
+    return 0;
+  }
   Options options;
   try {
     options = ParseOptions(argc, argv);

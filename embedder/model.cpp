@@ -2,6 +2,7 @@
 
 #include <ATen/Parallel.h>
 #include <caffe2/serialize/read_adapter_interface.h>
+#include <dlfcn.h>
 #include <torch/csrc/jit/passes/inliner.h>
 #include <torch/csrc/jit/runtime/profiling_graph_executor_impl.h>
 #include <torch/script.h>
@@ -87,6 +88,10 @@ struct Model::State {
 void InitTorch() {
   at::set_num_threads(1);
   at::set_num_interop_threads(1);
+  // Some BLAS libraries bring threads of their own.
+  if (void* symbol = dlsym(RTLD_DEFAULT, "openblas_set_num_threads")) {
+    reinterpret_cast<void (*)(int)>(symbol)(1);
+  }
   // The profiling executor spends the first runs recording; a frozen network with shapes that never change gains
   // nothing from that.
   jit::getProfilingMode() = false;

@@ -163,7 +163,7 @@ constexpr const char* kForbidden[] = {
     "sched_setaffinity",
     "chdir",
     "fchdir",
-    "prlimit64",
+
     "setrlimit",
 };
 
@@ -196,6 +196,8 @@ bool AddRules(scmp_filter_ctx filter) {
         seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(open), 1, SCMP_A1_32(SCMP_CMP_MASKED_EQ, flag, flag));
 #endif
   }
+  // Limits may be looked at.
+  status |= seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(prlimit64), 1, SCMP_A2_64(SCMP_CMP_NE, 0));
   // Decoders that do not end by themselves are killed; nobody else is sent anything.
   status |= seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(kill), 1, SCMP_A1_32(SCMP_CMP_NE, SIGKILL));
   status |= seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(tgkill), 1,

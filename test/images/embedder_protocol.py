@@ -368,6 +368,15 @@ def test_ends_with_the_decoders_zygote():
         expect("decoder has ended" in embedder.messages(), embedder.messages())
 
 
+def test_is_shut_in():
+    with start() as embedder:
+        status = dict(line.split(":", 1) for line in
+                      pathlib.Path(f"/proc/{embedder.process.pid}/status").read_text().splitlines())
+        if "seccomp is not available" not in embedder.messages():
+            expect(status["Seccomp"].strip() == "2" and status["NoNewPrivs"].strip() == "1")
+        print(f"  said at start: {embedder.messages().strip() or 'nothing'}")
+
+
 def test_socket_is_private_and_replaced():
     with start() as embedder:
         expect(os.stat(embedder.path).st_mode & 0o777 == 0o600)
