@@ -36,8 +36,9 @@ RequestError Failed(const std::string& detail) {
   return {ErrorCode::model_failed, "the model failed on this image", detail, {}};
 }
 
+// Leaves `input` as it is: a network may change its input in place.
 at::Tensor Forward(jit::Module& module, const at::Tensor& input) {
-  c10::IValue output = module.forward({input});
+  c10::IValue output = module.forward({input.clone()});
   if (!output.isTensor()) throw Refused("Its output is of type " + output.type()->str() + ", not a tensor.");
   return output.toTensor().to(at::kCPU, at::kFloat).contiguous();
 }
@@ -69,6 +70,11 @@ void RefuseChance(const jit::Block& block) {
     }
     for (const jit::Block* inner : node->blocks()) RefuseChance(*inner);
   }
+}
+
+// To be called in a handler.
+void RethrowShortage(const std::exception& error) {
+  if (MemoryWasShort(error.what())) throw;
 }
 
 bool SameResult(const at::Tensor& a, const at::Tensor& b) {
@@ -119,11 +125,13 @@ std::shared_ptr<Model> Model::Load(std::span<const std::byte> file, InputShape s
     std::optional<jit::Module> frozen;
     try {
       frozen = jit::freeze(plain);
-    } catch (const std::exception&) {
+    } catch (const std::exception& error) {
+      RethrowShortage(error);
     }
     RefuseChance(*(frozen ? frozen->get_method("forward").graph() : Inlined(plain))->block());
     // The optimised network is several times faster (oneDNN's layouts throughout); should a rewrite be wrong for this
-    // network, the next weaker one is taken. The choice depends on the file alone.
+    // network, the next weaker one is taken. The choice must depend on the file alone, so a
+    // shortage of memory is no reason to take another.
     auto right = [&](jit::Module& variant) {
       Forward(variant, probe);  // the first run may rewrite once more
       return SameResult(Forward(variant, probe), expected);
@@ -134,7 +142,8 @@ std::shared_ptr<Model> Model::Load(std::span<const std::byte> file, InputShape s
         jit::Module optimised = frozen->clone();
         optimised = jit::optimize_for_inference(optimised);
         if (right(optimised)) chosen = optimised;
-      } catch (const std::exception&) {
+      } catch (const std::exception& error) {
+        RethrowShortage(error);
       }
       if (!chosen && right(*frozen)) chosen = frozen;
     }
@@ -155,14 +164,15 @@ std::vector<float> Model::Run(std::span<const float> input, const Spec& spec) co
   if (input.size() != state_->shape.size())
     throw Failed("The decoded image is of another shape than the model's input.");
   thread_local bool one_thread = false;
-  if (!one_thread) at::set_num_threads(one_thread = true);
+  if (!one_thread) {
+    at::set_num_threads(1);  // of the calling thread, for OpenMP
+    one_thread = true;
+  }
   try {
     c10::InferenceMode inference;
     const InputShape& shape = state_->shape;
-    // from_blob does not write, and a network that changes its input in place changes a copy of nobody's.
     at::Tensor tensor =
-        at::from_blob(const_cast<float*>(input.data()), {1, shape.channels, shape.height, shape.width}, at::kFloat)
-            .clone();
+        at::from_blob(const_cast<float*>(input.data()), {1, shape.channels, shape.height, shape.width}, at::kFloat);
     at::Tensor output = Forward(state_->module, tensor);
     if (spec.pool == Pool::average) {
       if (output.dim() != 4) throw Failed("The spec asks for pooling, and the output is not of four dimensions.");

@@ -198,8 +198,12 @@ std::string BriefMessage(const char* what) {
   return brief;
 }
 
+bool MemoryWasShort(const char* what) {
+  return std::strstr(what, "can't allocate memory") != nullptr || std::strstr(what, "bad_alloc") != nullptr;
+}
+
 void RethrowTorchError(const char* what, uint32_t code, const std::string& message) {
-  if (std::strstr(what, "can't allocate memory") != nullptr || std::strstr(what, "std::bad_alloc") != nullptr) {
+  if (MemoryWasShort(what)) {
     throw RequestError(ErrorCode::out_of_memory, "out of memory in the embedder",
                        "The network needs more than it may have.",
                        "Raise medvec.embedder_memory, or use a smaller network.");

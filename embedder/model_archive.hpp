@@ -29,6 +29,9 @@ std::string ExtraFile(std::span<const std::byte> file, const std::string& name);
 // What a libtorch exception says, fit for an error's detail: one line, no backtrace.
 std::string BriefMessage(const char* what);
 
+// Whether an exception with this text says that memory was short.
+bool MemoryWasShort(const char* what);
+
 // RequestError of `code`, or out_of_memory where the message says that memory was short.
 [[noreturn]] void RethrowTorchError(const char* what, uint32_t code, const std::string& message);
 

@@ -155,6 +155,13 @@ class Prints(nn.Module):
         return x.mean([2, 3])
 
 
+class InPlace(nn.Module):
+    """Changes its input."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.mul_(2).add_(1).mean([2, 3])
+
+
 class Tuple(nn.Module):
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         return x, x
@@ -179,4 +186,5 @@ if __name__ == "__main__":
     save("remembers_in_place", RemembersInPlace())
     save("infinite", Infinite())
     save("prints", Prints())
+    save("in_place", InPlace())
     save("tuple", Tuple())

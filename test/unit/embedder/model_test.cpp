@@ -133,6 +133,14 @@ TEST(Model, ChanceInTrainingOnlyIsFine) {
   EXPECT_EQ(LoadData("random_in_training")->Run(Ramp(), SmallSpec()).size(), 3u);
 }
 
+TEST(Model, MayChangeItsInput) {
+  std::shared_ptr<Model> model = LoadData("in_place");
+  std::vector<float> input = Ramp();
+  std::vector<float> first = model->Run(input, SmallSpec());
+  EXPECT_EQ(input, Ramp());
+  EXPECT_EQ(model->Run(input, SmallSpec()), first);
+}
+
 TEST(Model, OtherThanOneTensorIsRefused) {
   EXPECT_EQ(ErrorOf([] { LoadData("tuple"); }).code, ErrorCode::model_refused);
 }
