@@ -1,7 +1,6 @@
 #include "decoder_pool.hpp"
 
 #include <poll.h>
-#include <signal.h>
 
 #include <chrono>
 #include <new>
@@ -106,7 +105,7 @@ Buffer DecoderPool::Decode(DecoderChild& child, const ImageRequest& request, uin
     return std::move(reply->payload);
   } catch (const WireError& error) {
     if (error.cause() == WireError::Cause::closed || error.cause() == WireError::Cause::timed_out) {
-      if (error.cause() == WireError::Cause::timed_out) kill(child.pid, SIGKILL);
+      if (error.cause() == WireError::Cause::timed_out) zygote_.Kill(child);
       ++counters_.decoder_deaths;
       Discard(child);
       if (timeout_ms > 0 && Clock::now() - start >= milliseconds(timeout_ms)) throw TimeoutError(timeout_ms);

@@ -101,4 +101,11 @@ DecoderChild DecoderZygote::Fork() {
   return child;
 }
 
+void DecoderZygote::Kill(const DecoderChild& child) {
+  const int32_t pid = child.pid;
+  std::lock_guard lock(mutex_);
+  // Not answered. Where it cannot be sent the zygote is dying, and its children with it.
+  static_cast<void>(!send(control_.get(), &pid, sizeof(pid), MSG_NOSIGNAL));
+}
+
 }  // namespace medvec::embedder

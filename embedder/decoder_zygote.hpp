@@ -26,6 +26,10 @@ class DecoderZygote {
   // A new decoder. Throws RequestError (internal) when there can be none now.
   DecoderChild Fork();
 
+  // Kills a decoder that does not end by itself. The zygote does it, for its own children only, so that the embedder
+  // need not be able to send signals.
+  void Kill(const DecoderChild& child);
+
   // Reports POLLHUP when the zygote has died.
   int control() const { return control_.get(); }
 

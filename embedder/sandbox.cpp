@@ -158,6 +158,7 @@ constexpr const char* kForbidden[] = {
     "clock_adjtime",
     "rt_sigqueueinfo",
     "rt_tgsigqueueinfo",
+    "kill",
     "tkill",
     "setpriority",
     "sched_setaffinity",
@@ -198,8 +199,7 @@ bool AddRules(scmp_filter_ctx filter) {
   }
   // Limits may be looked at.
   status |= seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(prlimit64), 1, SCMP_A2_64(SCMP_CMP_NE, 0));
-  // Decoders that do not end by themselves are killed; nobody else is sent anything.
-  status |= seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(kill), 1, SCMP_A1_32(SCMP_CMP_NE, SIGKILL));
+  // Nobody but ourselves is sent a signal (abort() does that).
   status |= seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(tgkill), 1,
                              SCMP_A0_32(SCMP_CMP_NE, static_cast<uint32_t>(getpid())));
   return status == 0;

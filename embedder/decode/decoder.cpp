@@ -20,8 +20,8 @@ Image DecodeImage(Bytes file, const protocol::Limits& limits, embedder::FrameCho
     return dicom::DecodeFrame(dicom::ReadStructure(file), limits.max_pixels, limits.frame, choice, window);
   }
   if (limits.frame > 0) {
-    throw RequestError(ErrorCode::bad_request, "frame " + std::to_string(limits.frame) + " does not exist",
-                       "A PNG or JPEG image has frame 0 only.");
+    throw RequestError(ErrorCode::invalid_argument, "frame " + std::to_string(limits.frame + 1) + " does not exist",
+                       "A PNG or JPEG image has one frame.");
   }
   return format == Format::png ? DecodePng(file, limits.max_pixels) : DecodeJpeg(file, limits.max_pixels);
 }
@@ -33,7 +33,7 @@ Tensor DecodeForModel(Bytes file, const protocol::Limits& limits, const embedder
 std::vector<uint8_t> Thumbnail(Bytes file, const protocol::Limits& limits, uint32_t size) {
   constexpr uint32_t kMaxSize = 4096;
   if (size < 1 || size > kMaxSize) {
-    throw RequestError(ErrorCode::bad_request, "thumbnail size " + std::to_string(size) + " is out of range",
+    throw RequestError(ErrorCode::invalid_argument, "thumbnail size " + std::to_string(size) + " is out of range",
                        "It must be from 1 to " + std::to_string(kMaxSize) + ".");
   }
   const Image image = DecodeImage(file, limits);

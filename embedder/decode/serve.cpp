@@ -8,10 +8,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <new>
+#include <vector>
 
 #include "service.hpp"
 
@@ -51,10 +53,16 @@ Reply OutOfMemory() {
           embedder::ErrorPayload({protocol::ErrorCode::out_of_memory, "the decoder is out of memory"})};
 }
 
-// One message from the control socket. The descriptor it carries, -1 where there is none, -2 at the end.
-int ReceiveDescriptor(int control) {
-  char byte[16];
-  iovec part = {byte, sizeof byte};
+// A message from the control socket: a descriptor to fork a child for, or the pid of a child to kill.
+struct ControlMessage {
+  bool end = false;
+  int fd = -1;
+  int32_t pid = 0;
+};
+
+ControlMessage ReceiveControl(int control) {
+  char bytes[16];
+  iovec part = {bytes, sizeof bytes};
   alignas(cmsghdr) char ancillary[CMSG_SPACE(4 * sizeof(int))];
   msghdr message = {};
   message.msg_iov = &part;
@@ -65,10 +73,11 @@ int ReceiveDescriptor(int control) {
   do {
     received = recvmsg(control, &message, MSG_CMSG_CLOEXEC);
   } while (received < 0 && errno == EINTR);
+  ControlMessage result;
   if (received <= 0) {
-    return -2;
+    result.end = true;
+    return result;
   }
-  int first = -1;
   for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr; header = CMSG_NXTHDR(&message, header)) {
     if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) {
       continue;
@@ -77,14 +86,17 @@ int ReceiveDescriptor(int control) {
     for (size_t i = 0; i < count; ++i) {
       int fd;
       std::memcpy(&fd, CMSG_DATA(header) + i * sizeof fd, sizeof fd);
-      if (first < 0) {
-        first = fd;
+      if (result.fd < 0) {
+        result.fd = fd;
       } else {
         close(fd);
       }
     }
   }
-  return first;
+  if (result.fd < 0 && received == sizeof result.pid) {
+    std::memcpy(&result.pid, bytes, sizeof result.pid);
+  }
+  return result;
 }
 
 [[noreturn]] void RunChild(int fd, pid_t parent, const SandboxLimits& limits, bool sandboxed) {
@@ -101,10 +113,24 @@ int ReceiveDescriptor(int control) {
   _exit(ServeConnection(3));
 }
 
-void Reap() {
-  while (waitpid(-1, nullptr, WNOHANG) > 0) {
+// The children that live. A pid is in it until it has been waited for, so it cannot be another process's meanwhile.
+class Children {
+ public:
+  void Add(pid_t pid) { pids_.push_back(pid); }
+  void Reap() {
+    for (pid_t pid; (pid = waitpid(-1, nullptr, WNOHANG)) > 0;) {
+      std::erase(pids_, pid);
+    }
   }
-}
+  void Kill(pid_t pid) const {
+    if (std::find(pids_.begin(), pids_.end(), pid) != pids_.end()) {
+      kill(pid, SIGKILL);
+    }
+  }
+
+ private:
+  std::vector<pid_t> pids_;
+};
 
 }  // namespace
 
@@ -159,8 +185,9 @@ int ServeControl(int control, const SandboxLimits& limits, bool sandboxed) {
   sigaddset(&child, SIGCHLD);
   sigprocmask(SIG_BLOCK, &child, &none);
   const pid_t parent = getpid();
+  Children children;
   for (;;) {
-    Reap();
+    children.Reap();
     pollfd waiting = {control, POLLIN, 0};
     if (ppoll(&waiting, 1, nullptr, &none) < 0) {
       if (errno == EINTR) {
@@ -168,18 +195,25 @@ int ServeControl(int control, const SandboxLimits& limits, bool sandboxed) {
       }
       return 1;
     }
-    const int fd = ReceiveDescriptor(control);
-    if (fd == -2) {
+    const ControlMessage message = ReceiveControl(control);
+    if (message.end) {
       return 0;
     }
+    if (message.pid > 0) {
+      children.Kill(message.pid);
+      continue;
+    }
     int32_t answer = -EBADMSG;
-    if (fd >= 0) {
+    if (message.fd >= 0) {
       const pid_t pid = fork();
       if (pid == 0) {
-        RunChild(fd, parent, limits, sandboxed);
+        RunChild(message.fd, parent, limits, sandboxed);
+      }
+      if (pid > 0) {
+        children.Add(pid);
       }
       answer = pid > 0 ? pid : -errno;
-      close(fd);
+      close(message.fd);
     }
     if (send(control, &answer, sizeof answer, MSG_NOSIGNAL) < 0 && errno != EINTR) {
       return 0;

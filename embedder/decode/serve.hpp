@@ -11,7 +11,8 @@ int ServeConnection(int fd);
 
 // The zygote. Each message on `control` (Unix SOCK_SEQPACKET) carries one stream socket (SCM_RIGHTS); a child is
 // forked, sandboxed and serves it, and the message is answered by its pid (int32), or by -errno where there could be
-// none. Children end with this process. Returns 0 when `control` is closed.
+// none. A message that carries an int32 instead names a child to kill; it is not answered. Children end with this
+// process. Returns 0 when `control` is closed.
 int ServeControl(int control, const SandboxLimits& limits, bool sandboxed);
 
 }  // namespace medvec::decode

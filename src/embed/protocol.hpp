@@ -88,6 +88,7 @@ enum class ErrorCode : uint32_t {
   bad_request = 12,      // the client broke the protocol
   version_mismatch = 13, // client and embedder are of different protocol versions
   internal = 14,
+  invalid_argument = 15,  // no such frame, a thumbnail of a size that is not made
 };
 
 }  // namespace medvec::protocol

@@ -18,6 +18,7 @@ static int SqlState(protocol::ErrorCode code) {
     case ErrorCode::model_changed:
       return ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE;  // 55000
     case ErrorCode::model_refused:
+    case ErrorCode::invalid_argument:
       return ERRCODE_INVALID_PARAMETER_VALUE;  // 22023
     case ErrorCode::model_failed:
       return ERRCODE_EXTERNAL_ROUTINE_EXCEPTION;  // 38000

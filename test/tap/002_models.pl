@@ -124,6 +124,9 @@ is($node->safe_psql('postgres', "SELECT format, width, height, channels, bits, f
 is($node->safe_psql('postgres', "SELECT width, height FROM image_info(image_thumbnail('\\x$large', 32))"), '32|32', 'a thumbnail');
 is(failure("SELECT image_thumbnail($image, 0)"), '22023', 'of no size');
 
+is(failure("SELECT embed_image($image, 'mine', 2)"), '22023', 'a frame that is not there');
+is($node->safe_psql('postgres', "SELECT embed_image($image, 'mine', 1) = embed_image($image, 'mine')"), 't', 'a PNG has one frame');
+
 # Privileges.
 $node->safe_psql('postgres', "CREATE ROLE reader; CREATE ROLE keeper; GRANT EXECUTE ON FUNCTION
 	medvec.register_model(text, text, jsonb), medvec.drop_model(text) TO keeper");

@@ -15,6 +15,7 @@ CODES = {
     1: "not_an_image", 2: "corrupt_image", 3: "unsupported", 4: "too_large", 5: "timeout", 6: "decoder_died",
     7: "model_missing", 8: "model_changed", 9: "model_refused", 10: "model_failed", 11: "out_of_memory",
     12: "bad_request", 13: "version_mismatch", 14: "internal",
+    15: "invalid_argument",
 }
 
 

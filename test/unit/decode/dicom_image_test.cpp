@@ -123,7 +123,7 @@ TEST(DicomImage, FramesAndFunctionalGroups) {
   ExpectNear(Show(file.WithPreamble(), 0), {0, 0.25});
   ExpectNear(Show(file.WithPreamble(), 1), {0.5, 0.75});
   ExpectNear(Show(file.WithPreamble(), 2), {1, 1});
-  EXPECT_EQ(CodeOf(file.WithPreamble(), {1000, 0, 3}), ErrorCode::bad_request);
+  EXPECT_EQ(CodeOf(file.WithPreamble(), {1000, 0, 3}), ErrorCode::invalid_argument);
 }
 
 TEST(DicomImage, OneBitFramesFollowWithoutGap) {  // PS3.5 8.1.1: the first pixel is the lowest bit

@@ -73,8 +73,8 @@ TEST(Service, InfoAndThumbnail) {
 
 TEST(Service, ErrorsOfTheCaller) {
   EXPECT_EQ(CodeOf(Ask(RequestKind::decode, SmallPng(), "{\"x\":1}")), ErrorCode::bad_request);
-  EXPECT_EQ(CodeOf(Ask(RequestKind::thumbnail, SmallPng(), "", 0)), ErrorCode::bad_request);
-  EXPECT_EQ(CodeOf(Ask(RequestKind::thumbnail, SmallPng(), "", 5000)), ErrorCode::bad_request);
+  EXPECT_EQ(CodeOf(Ask(RequestKind::thumbnail, SmallPng(), "", 0)), ErrorCode::invalid_argument);
+  EXPECT_EQ(CodeOf(Ask(RequestKind::thumbnail, SmallPng(), "", 5000)), ErrorCode::invalid_argument);
   EXPECT_EQ(CodeOf(Ask(RequestKind::dicom_header, SmallPng())), ErrorCode::unsupported);
   EXPECT_EQ(CodeOf(Answer(99, Request(RequestKind::image_info, SmallPng()))), ErrorCode::bad_request);
   const std::vector<std::byte> whole = Request(RequestKind::decode, SmallPng());

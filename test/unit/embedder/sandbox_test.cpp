@@ -84,7 +84,7 @@ TEST(Sandbox, NothingIsWritten) {
 }
 
 TEST(Sandbox, NoSignalsButTheKillOfADecoder) {
-  EXPECT_IN_SANDBOX({}, false, [] { return Denied(kill(getppid(), SIGTERM)) && Denied(kill(getppid(), 0)); });
+  EXPECT_IN_SANDBOX({}, false, [] { return Denied(kill(getppid(), SIGKILL)) && Denied(kill(getppid(), 0)); });
 }
 
 TEST(Sandbox, ReadsBelowTheModelDirectoriesOnly) {
