@@ -71,14 +71,19 @@ void DecoderPool::Run() {
     }
     try {
       if (child.socket && (served >= kImagesPerDecoder || Ended(child))) Discard(child);
-      if (!child.socket) {
-        child = zygote_.Fork();
-        ++counters_.decoders;
-        served = 0;
+      std::optional<Buffer> reply;
+      while (!reply) {
+        if (!child.socket) {
+          child = zygote_.Fork();
+          ++counters_.decoders;
+          served = 0;
+        }
+        reply = Decode(child, *request, image);
+        // What an image before this one broke is no fault of this one's: only a new decoder's death is.
+        if (!reply && served == 0) throw DeathError();
+        ++served;
       }
-      ++served;
-      Buffer reply = Decode(child, *request, image);
-      request->Decoded(image, std::move(reply));
+      request->Decoded(image, std::move(*reply));
     } catch (const RequestError& error) {
       request->Fail(image, error);
     } catch (const std::bad_alloc&) {
@@ -91,7 +96,7 @@ void DecoderPool::Run() {
   }
 }
 
-Buffer DecoderPool::Decode(DecoderChild& child, const ImageRequest& request, uint32_t image) {
+std::optional<Buffer> DecoderPool::Decode(DecoderChild& child, const ImageRequest& request, uint32_t image) {
   const uint32_t timeout_ms = request.limits().timeout_ms;
   const Clock::time_point start = Clock::now();
   // The decoder's own clock starts when it has read the request.
@@ -109,7 +114,7 @@ Buffer DecoderPool::Decode(DecoderChild& child, const ImageRequest& request, uin
       ++counters_.decoder_deaths;
       Discard(child);
       if (timeout_ms > 0 && Clock::now() - start >= milliseconds(timeout_ms)) throw TimeoutError(timeout_ms);
-      throw DeathError();
+      return std::nullopt;
     }
     throw;  // a decoder that talks nonsense: Run replaces it
   }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "counters.hpp"
 #include "decoder_zygote.hpp"
@@ -22,8 +23,8 @@ class DecoderPool {
 
  private:
   void Run();
-  // The decoder's answer for one image. Throws RequestError.
-  Buffer Decode(DecoderChild& child, const ImageRequest& request, uint32_t image);
+  // The decoder's answer for one image; nothing where it died, and is discarded. Throws RequestError.
+  std::optional<Buffer> Decode(DecoderChild& child, const ImageRequest& request, uint32_t image);
   void Discard(DecoderChild& child);
 
   DecoderZygote& zygote_;
