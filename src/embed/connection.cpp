@@ -106,8 +106,7 @@ void ConnectOrStart() {
     const bool failed = state->failed_starts > failed_before;
     char last_exit[sizeof(state->last_exit)];
     CopyString(last_exit, state->last_exit);
-    const bool late =
-        TimestampDifferenceExceeds(start, GetCurrentTimestamp(), static_cast<int>(kStartTimeoutMs));
+    const bool late = TimestampDifferenceExceeds(start, GetCurrentTimestamp(), static_cast<int>(kStartTimeoutMs));
     if (failed || late) {
       LWLockRelease(&state->lock);
       ConditionVariableCancelSleep();

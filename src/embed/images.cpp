@@ -140,9 +140,7 @@ MEDVEC_FUNCTION(medvec_embed_image_default) {
 }
 
 // embed_image(image bytea, model text) → vector
-MEDVEC_FUNCTION(medvec_embed_image) {
-  return EmbedImage(fcinfo, text_to_cstring(PG_GETARG_TEXT_PP(1)), kFrameOfSpec);
-}
+MEDVEC_FUNCTION(medvec_embed_image) { return EmbedImage(fcinfo, text_to_cstring(PG_GETARG_TEXT_PP(1)), kFrameOfSpec); }
 
 // embed_image(image bytea, model text, frame integer) → vector; frames count from 1, as DICOM's frame numbers do
 MEDVEC_FUNCTION(medvec_embed_image_frame) {

@@ -10,17 +10,15 @@ using namespace medvec::embed;
 using medvec::protocol::ReplyKind;
 using medvec::protocol::RequestKind;
 
-// medvec.default_model() → text: the setting. current_setting() knows it only after the library was loaded, which this does.
-MEDVEC_FUNCTION(medvec_default_model) {
-  PG_RETURN_TEXT_P(cstring_to_text(medvec::settings::default_model));
-}
+// medvec.default_model() → text: the setting. current_setting() knows it only after the library was loaded, which this
+// does.
+MEDVEC_FUNCTION(medvec_default_model) { PG_RETURN_TEXT_P(cstring_to_text(medvec::settings::default_model)); }
 
 // medvec.inspect_model(file text, spec jsonb, OUT sha256 text, OUT dimensions integer, OUT full_spec
 // jsonb): loads the file,
 // checks it and runs it once. A NULL spec takes the one inside the file.
 MEDVEC_FUNCTION(medvec_inspect_model) {
-  if (PG_ARGISNULL(0))
-    ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("model file must not be null")));
+  if (PG_ARGISNULL(0)) ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("model file must not be null")));
   TupleDesc descriptor;
   if (get_call_result_type(fcinfo, nullptr, &descriptor) != TYPEFUNC_COMPOSITE || descriptor->natts != 3)
     elog(ERROR, "inspect_model must return 3 columns");

@@ -74,19 +74,19 @@ enum class ReplyKind : uint16_t {
 
 // Each code becomes one SQLSTATE in src/embed. Values are part of the protocol.
 enum class ErrorCode : uint32_t {
-  not_an_image = 1,      // neither DICOM, PNG nor JPEG by its first bytes
-  corrupt_image = 2,     // of a known format, and broken
-  unsupported = 3,       // a valid image of a kind medvec does not decode (transfer syntax, no pixel data, ...)
-  too_large = 4,         // more pixels, frames or bytes than the limits allow
-  timeout = 5,           // decoding took longer than Limits::timeout_ms
-  decoder_died = 6,      // the decoder crashed on this image
-  model_missing = 7,     // the model's file is not there or cannot be read
-  model_changed = 8,     // the file's SHA-256 is not the registered one
-  model_refused = 9,     // not TorchScript, forbidden operation, or a wrong spec
-  model_failed = 10,     // the network threw, or gave another shape than registered
-  out_of_memory = 11,    // within the embedder's or decoder's limit
-  bad_request = 12,      // the client broke the protocol
-  version_mismatch = 13, // client and embedder are of different protocol versions
+  not_an_image = 1,       // neither DICOM, PNG nor JPEG by its first bytes
+  corrupt_image = 2,      // of a known format, and broken
+  unsupported = 3,        // a valid image of a kind medvec does not decode (transfer syntax, no pixel data, ...)
+  too_large = 4,          // more pixels, frames or bytes than the limits allow
+  timeout = 5,            // decoding took longer than Limits::timeout_ms
+  decoder_died = 6,       // the decoder crashed on this image
+  model_missing = 7,      // the model's file is not there or cannot be read
+  model_changed = 8,      // the file's SHA-256 is not the registered one
+  model_refused = 9,      // not TorchScript, forbidden operation, or a wrong spec
+  model_failed = 10,      // the network threw, or gave another shape than registered
+  out_of_memory = 11,     // within the embedder's or decoder's limit
+  bad_request = 12,       // the client broke the protocol
+  version_mismatch = 13,  // client and embedder are of different protocol versions
   internal = 14,
   invalid_argument = 15,  // no such frame, a thumbnail of a size that is not made
 };

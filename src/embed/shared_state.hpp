@@ -10,7 +10,7 @@ enum class Phase : int32_t {
   stopped,   // no supervisor
   starting,  // the program runs and does not listen yet
   running,
-  waiting,   // it ended, the supervisor waits before it starts the next
+  waiting,  // it ended, the supervisor waits before it starts the next
 };
 
 // Every field is protected by `lock`.
@@ -19,14 +19,14 @@ struct SharedState {
   int tranche;                // of `lock`, to be registered by every process
   ConditionVariable changed;  // broadcast when phase or failed_starts changes
   Phase phase;
-  pid_t supervisor;            // 0: none
-  pid_t embedder;              // 0: none
-  TimestampTz launched_at;     // when a backend last asked for a supervisor; 0: it has come up, or could not
-  TimestampTz started_at;      // of the present embedder
-  int64 starts;                // embedders that came to listen, since the server started
-  int64 deaths;                // embedders that ended without being told to
-  int64 failed_starts;         // embedders that ended before they listened
-  char last_exit[256];         // how the last one ended, a clause without full stop; empty: none did
+  pid_t supervisor;         // 0: none
+  pid_t embedder;           // 0: none
+  TimestampTz launched_at;  // when a backend last asked for a supervisor; 0: it has come up, or could not
+  TimestampTz started_at;   // of the present embedder
+  int64 starts;             // embedders that came to listen, since the server started
+  int64 deaths;             // embedders that ended without being told to
+  int64 failed_starts;      // embedders that ended before they listened
+  char last_exit[256];      // how the last one ended, a clause without full stop; empty: none did
 };
 
 // The struct; attached on first call in a process. Errors: 53200 where shared memory has no room left for it.

@@ -209,9 +209,8 @@ bool WaitReady() {
       kill(child.pid, SIGKILL);
       return false;
     }
-    const int events =
-        WaitLatchOrSocket(MyLatch, WL_LATCH_SET | WL_SOCKET_READABLE | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, child.output,
-                          left, PG_WAIT_EXTENSION);
+    const int events = WaitLatchOrSocket(MyLatch, WL_LATCH_SET | WL_SOCKET_READABLE | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+                                         child.output, left, PG_WAIT_EXTENSION);
     if (events & WL_LATCH_SET) ResetLatch(MyLatch);
     if (!(events & WL_SOCKET_READABLE)) continue;
     const ssize_t got = read(child.output, text + length, sizeof(text) - length);
@@ -290,7 +289,8 @@ void MakeDirectory() {
   if (mkdir(kDirectory, S_IRWXU) != 0 && errno != EEXIST)
     ereport(FATAL, (errcode_for_file_access(), errmsg("could not create directory \"%s\": %m", kDirectory)));
   if (chmod(kDirectory, S_IRWXU) != 0)
-    ereport(FATAL, (errcode_for_file_access(), errmsg("could not set permissions of directory \"%s\": %m", kDirectory)));
+    ereport(FATAL,
+            (errcode_for_file_access(), errmsg("could not set permissions of directory \"%s\": %m", kDirectory)));
 }
 
 }  // namespace

@@ -362,7 +362,8 @@ Image DecodeFrame(const Structure& structure, uint64_t max_pixels, long frame, e
     frame = choice == embedder::FrameChoice::middle ? format.frames / 2 : 0;
   }
   if (frame >= format.frames) {
-    throw RequestError(ErrorCode::invalid_argument, "frame " + std::to_string(frame + 1) + " does not exist",  // people count from 1, as DICOM does
+    throw RequestError(ErrorCode::invalid_argument,
+                       "frame " + std::to_string(frame + 1) + " does not exist",  // people count from 1, as DICOM does
                        "Frames of the image: " + std::to_string(format.frames) + ".");
   }
   StoredFrame stored = Stored(dataset, structure, format, frame);
