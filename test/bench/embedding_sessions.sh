@@ -47,7 +47,7 @@ SELECT format('median %s ms, 99th percentile %s ms', round(percentile_cont(0.5) 
 SQL
 )"
 
-sql -c "SELECT dimensions FROM medvec.register_model('mobilenet', 'mobilenet_v2_imagenet_1280.pt')" > /dev/null
+sql -c "SELECT dimensions FROM medvec.register_model('mobilenet', 'mobilenet_v2_imagenet_1280.pt', '{}')" > /dev/null
 
 # megabytes PATTERN: proportional memory of all processes whose command line matches.
 megabytes() {
@@ -66,7 +66,7 @@ for model in medvec-xray-v1 mobilenet; do
       # Each session embeds its share of 800 images, one call an image.
       sql -c "SELECT count(embed_image(image, '$model')) FROM picture WHERE id <= 800 AND id % $sessions = $session - 1" > /dev/null &
     done
-    sleep 2
+    sleep 1
     memory="embedder $(megabytes "medvec-embedder --socket") MB, decoders $(megabytes 'medvec-decoder --control') MB, backends $(megabytes "postgres: postgres postgres .local. SELECT") MB"
     wait
     echo "$model, $sessions sessions: $((800 * 1000 / $(milliseconds "$start" "$(now)"))) images/s; $memory"
