@@ -183,6 +183,17 @@ for (1 .. 50) { last unless kill 0, $pid; sleep 0.1 }
 ok(!kill(0, $pid), 'nor does a crashed one');
 $node->start;
 is($node->safe_psql('postgres', "SELECT embed_image('abcd', 'fake')"), '[4,4,4]', 'and it comes back with the server');
+
+# No room for the supervisor.
+$node->append_conf('postgresql.conf', 'max_worker_processes = 0');
+$node->restart;
+($state, undef, undef, $all) = failure("SELECT embed_image('abcd', 'fake')");
+is($state, '53400', 'no background worker is free');
+like($all, qr/HINT:  Increase max_worker_processes/, 'and what to do');
+$node->append_conf('postgresql.conf', 'max_worker_processes = 8');
+$node->restart;
+is($node->safe_psql('postgres', "SELECT embed_image('abcd', 'fake')"), '[4,4,4]', 'with one it works');
+
 $node->safe_psql('postgres', 'DROP EXTENSION medvec');
 $node->safe_psql('postgres', 'CREATE EXTENSION medvec');
 $node->stop;
