@@ -5,6 +5,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <csignal>
+
 #include "embed/shared_state.hpp"
 #include "embed/supervisor.hpp"
 #include "pg/catalog.hpp"
@@ -22,6 +24,7 @@ constexpr long kStatusTimeoutMs = 2 * 1000;
 constexpr long kLaunchTimeoutMs = 5 * 1000;  // after that a supervisor asked for is taken to be lost
 
 int connection = -1;
+pid_t peer = 0;           // who listened where we connected: the embedder
 bool in_request = false;  // a request was begun and its reply not read to the end: the stream is of no more use
 uint32_t next_id = 0;
 
@@ -58,6 +61,9 @@ bool Connect() {
   memcpy(address.sun_path, kSocketPath, sizeof(kSocketPath));
   if (connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0) {
     connection = fd;
+    ucred credentials{};
+    socklen_t length = sizeof(credentials);
+    peer = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &length) == 0 ? credentials.pid : 0;
     return true;
   }
   // EAGAIN: its queue of new connections is full. As for the other errors, asking again later is the answer.
@@ -124,6 +130,20 @@ void ConnectOrStart() {
 }
 
 constexpr long kForever = -1;
+
+// After a connection was lost: waits until the embedder at its other end is gone and has been reaped. A process that is
+// being killed still accepts connections for a moment, and a request sent there would be lost a second time. One that
+// lives after all has dropped this connection only.
+void WaitForEndOf(pid_t embedder) {
+  constexpr int kLongestWaitMs = 1000;
+  SharedState* state = Shared();
+  const TimestampTz start = GetCurrentTimestamp();
+  ConditionVariablePrepareToSleep(&state->changed);
+  while (embedder != 0 && kill(embedder, 0) == 0 &&
+         !TimestampDifferenceExceeds(start, GetCurrentTimestamp(), kLongestWaitMs))
+    ConditionVariableTimedSleep(&state->changed, 20, PG_WAIT_EXTENSION);
+  ConditionVariableCancelSleep();
+}
 
 // Waits until the socket is ready for `events` (WL_SOCKET_…), and returns those it is ready for; none where nothing
 // happened for so long.
@@ -236,6 +256,7 @@ Reply Call(RequestKind kind, std::span<const iovec> request) {
     Disconnect();
     if (fresh && ++deaths == 2) break;
     fresh = true;
+    WaitForEndOf(peer);
   }
   ereport(ERROR, (errcode(ERRCODE_SYSTEM_ERROR), errmsg("the medvec embedder died while it worked on this request"),
                   errhint("The server's log has the embedder's own messages. Its memory is limited by "

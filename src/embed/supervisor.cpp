@@ -202,25 +202,27 @@ bool WaitReady() {
   const TimestampTz start = GetCurrentTimestamp();
   char text[16];
   size_t length = 0;
-  while (!ShutdownRequestPending && !HasEnded()) {
+  while (!ShutdownRequestPending) {
+    // In this order: an embedder that said ready and ended since did start.
+    const bool ended = HasEnded();
+    const ssize_t got = read(child.output, text + length, sizeof(text) - length);
+    if (got > 0) length += got;
+    if (memchr(text, '\n', length) != nullptr) return true;
+    if (ended) return false;
+    // Output closed, or no line: not our program.
+    if (length == sizeof(text) || got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) {
+      kill(child.pid, SIGKILL);
+      return false;
+    }
     const long left = kReadyTimeoutMs - TimestampDifferenceMilliseconds(start, GetCurrentTimestamp());
     if (left <= 0) {
       ereport(LOG, (errmsg("medvec embedder did not start within %ld s", kReadyTimeoutMs / 1000)));
       kill(child.pid, SIGKILL);
       return false;
     }
-    const int events = WaitLatchOrSocket(MyLatch, WL_LATCH_SET | WL_SOCKET_READABLE | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-                                         child.output, left, PG_WAIT_EXTENSION);
-    if (events & WL_LATCH_SET) ResetLatch(MyLatch);
-    if (!(events & WL_SOCKET_READABLE)) continue;
-    const ssize_t got = read(child.output, text + length, sizeof(text) - length);
-    if (got > 0) length += got;
-    if (memchr(text, '\n', length) != nullptr) return true;
-    // Output closed, or no line: not our program.
-    if (length == sizeof(text) || got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) {
-      kill(child.pid, SIGKILL);
-      return false;
-    }
+    (void)WaitLatchOrSocket(MyLatch, WL_LATCH_SET | WL_SOCKET_READABLE | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, child.output,
+                            left, PG_WAIT_EXTENSION);
+    ResetLatch(MyLatch);
   }
   return false;
 }
