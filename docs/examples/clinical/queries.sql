@@ -20,6 +20,15 @@ LIMIT 1 \gset
 \set ECHO queries
 
 \echo
+SELECT count(*) AS images_of_women_over_60_with_effusion
+FROM image_embedding AS e
+JOIN image_occurrence AS i USING (image_occurrence_id)
+JOIN visit_occurrence AS v USING (visit_occurrence_id)
+JOIN person AS p ON p.person_id = i.person_id
+WHERE p.gender = 'F' AND v.age_at_visit > 60
+  AND EXISTS (SELECT FROM condition_occurrence AS c
+              WHERE c.visit_occurrence_id = v.visit_occurrence_id AND c.condition_source_value = 'Effusion');
+
 \echo '-- 1. The ten images most like this one, among women over 60 with an effusion, other patients only'
 WITH query AS (
     SELECT e.embedding, i.person_id

@@ -10,7 +10,7 @@ SET search_path = clinical, public;
 CREATE TEMP TABLE query AS SELECT embed_image(decode(:'image', 'base64')) AS embedding;
 
 \set ECHO queries
-SELECT e.sop_instance_uid AS image, p.person_source_value AS patient, i.modality,
+SELECT right(e.sop_instance_uid, 20) AS image_ends_in, p.person_source_value AS patient, i.modality,
        (SELECT string_agg(condition_source_value, ', ' ORDER BY condition_source_value)
         FROM condition_occurrence AS c WHERE c.visit_occurrence_id = i.visit_occurrence_id) AS findings,
        round((e.embedding <=> (SELECT embedding FROM query))::numeric, 4) AS distance
