@@ -51,15 +51,16 @@ LIMIT 10;
 
 \echo '-- 3. Modalities among the five nearest images, against their share of all'
 WITH nearest AS (
-    SELECT image_occurrence_id
+    SELECT sop_instance_uid
     FROM image_embedding
     WHERE embedding IS NOT NULL AND sop_instance_uid <> :'query_image'
     ORDER BY embedding <=> (SELECT embedding FROM image_embedding WHERE sop_instance_uid = :'query_image')
     LIMIT 5
 )
-SELECT i.modality, count(*) FILTER (WHERE e.image_occurrence_id IN (SELECT image_occurrence_id FROM nearest)) AS among_nearest,
-       count(*) AS among_all
-FROM image_embedding AS e JOIN image_occurrence AS i USING (image_occurrence_id)
+SELECT i.modality, count(n.sop_instance_uid) AS among_nearest, count(*) AS among_all
+FROM image_embedding AS e
+JOIN image_occurrence AS i USING (image_occurrence_id)
+LEFT JOIN nearest AS n USING (sop_instance_uid)
 WHERE e.embedding IS NOT NULL
 GROUP BY i.modality
 ORDER BY among_nearest DESC, among_all DESC;
