@@ -91,8 +91,10 @@ HWY_INLINE void Hadamard(float* x, size_t size) {
     const Float d;
     for (; block >= 64; block /= 4)
       for (size_t start = 0; start < size; start += block)
-        if (hn::Lanes(d) <= 16) Radix4(d, x + start, block / 4);
-        else Radix4(hn::CappedTag<float, 16>(), x + start, block / 4);
+        if (hn::Lanes(d) <= 16)
+          Radix4(d, x + start, block / 4);
+        else
+          Radix4(hn::CappedTag<float, 16>(), x + start, block / 4);
     if (block == 32)
       for (size_t start = 0; start < size; start += 32) Butterfly(x + start, x + start + 16, 16, 1);
     Finish16(x, size, factor);

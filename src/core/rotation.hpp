@@ -1,10 +1,10 @@
 // A random rotation of float32 vectors: the same for the same seed, on every machine.
 //
-// RaBitQ (Gao and Long 2024) codes a vector by the signs of its coordinates after a random rotation, which spreads every
-// vector over all of them. A dense matrix would cost dim² per vector; this is a product of cheap orthogonal steps: four
-// rounds of random signs, a Walsh-Hadamard transform over the largest power of two that fits (over the front in even
-// rounds, over the back in odd ones, so that they overlap by more than half), and a turn by 45° of each coordinate with
-// the one half the length away. O(dim log dim).
+// RaBitQ (Gao and Long 2024) codes a vector by the signs of its coordinates after a random rotation, which spreads
+// every vector over all of them. A dense matrix would cost dim² per vector; this is a product of cheap orthogonal
+// steps: four rounds of random signs, a Walsh-Hadamard transform over the largest power of two that fits (over the
+// front in even rounds, over the back in odd ones, so that they overlap by more than half), and a turn by 45° of each
+// coordinate with the one half the length away. O(dim log dim).
 //
 // Every step is orthogonal, therefore lengths and inner products stay what they were, up to float32 rounding.
 #pragma once

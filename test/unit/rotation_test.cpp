@@ -45,7 +45,8 @@ struct Turn {
 std::vector<size_t> Dimensions() {
   std::vector<size_t> dims;
   for (size_t dim = 1; dim <= 140; ++dim) dims.push_back(dim);
-  for (size_t dim : {255, 256, 257, 300, 384, 511, 513, 768, 784, 1000, 1023, 1024, 1025, 1280, 1536, 2047, 3000, 32767})
+  for (size_t dim :
+       {255, 256, 257, 300, 384, 511, 513, 768, 784, 1000, 1023, 1024, 1025, 1280, 1536, 2047, 3000, 32767})
     dims.push_back(dim);
   return dims;
 }
