@@ -142,10 +142,10 @@ HWY_INLINE void Quantise(const Geometry& g, Query& query, const float* x, float 
   const size_t padded = PaddedDim(g.dim), words = padded / 64;
   const float step = std::max(0.335f * std::sqrt(square / static_cast<float>(g.dim)), greatest * (1.0f / 12));
   const float inverse = 1 / step;
-  query.step = step, query.sum = 0;
+  query.step = step, query.sum = 0, query.length = std::sqrt(square);
   if (!(inverse < kInfinity) || !(inverse > 0)) {  // all zero, or too long or too short to say
     std::memset(query.planes, 0, kQueryPlanes * words * sizeof(uint64_t));
-    query.step = 0;
+    query.step = 0, query.length = 0;
     return;
   }
   const Float d;
@@ -280,6 +280,31 @@ HWY_INLINE void AnyPlanes(const uint8_t* codes, size_t count, size_t bytes, cons
   }
 }
 
+// Four codes of two words each, without a detour through memory: a wide load just behind narrow stores would wait.
+#if HWY_TARGET <= HWY_AVX3
+HWY_INLINE void Planes16(const uint8_t* codes, size_t count, size_t bytes, const uint64_t* planes, size_t words,
+                         int32_t* sums) {
+  const Word d;
+  const hn::Half<Word> d4;
+  const hn::Half<decltype(d4)> d2;
+  WordVec p[kQueryPlanes];
+  for (int b = 0; b < kQueryPlanes; ++b) {
+    const auto one = hn::Set(d4, planes[b * words]), two = hn::Set(d4, words > 1 ? planes[b * words + 1] : 0);
+    const auto both = hn::InterleaveLower(d4, one, two);
+    p[b] = hn::Combine(d, both, both);
+  }
+  HWY_ALIGN uint64_t parts[8];
+  const auto load = [&](size_t i) HWY_ATTR {
+    return hn::LoadU(d2, reinterpret_cast<const uint64_t*>(codes + std::min(i, count - 1) * bytes));
+  };
+  for (size_t i = 0; i < count; i += 4) {
+    const auto code = hn::Combine(d, hn::Combine(d4, load(i + 3), load(i + 2)), hn::Combine(d4, load(i + 1), load(i)));
+    hn::Store(Weigh(code, p[0], p[1], p[2], p[3]), d, parts);
+    for (size_t k = 0; k < 4; ++k) sums[i + k] = static_cast<int32_t>(parts[2 * k] + parts[2 * k + 1]);
+  }
+}
+#endif
+
 #if HWY_TARGET != HWY_SCALAR
 // Code planes of at most half a register: several of them side by side, `kWords` words for each.
 template <size_t kWords>
@@ -310,6 +335,9 @@ HWY_INLINE void ShortPlanes(const uint8_t* codes, size_t count, size_t bytes, co
 void SumPlanes(const uint8_t* codes, size_t count, size_t bytes, const uint64_t* planes, size_t words, int32_t* sums) {
   const size_t lanes = hn::Lanes(Word());
 #if HWY_TARGET != HWY_SCALAR
+#if HWY_TARGET <= HWY_AVX3
+  if (bytes <= 16 && count > 0) return Planes16(codes, count, bytes, planes, words, sums);
+#endif
   if (bytes <= 8) return ShortPlanes<1>(codes, count, bytes, planes, words, sums);
   if (bytes <= 16 && lanes >= 2) return ShortPlanes<2>(codes, count, bytes, planes, words, sums);
 #if HWY_TARGET <= HWY_AVX3
@@ -324,7 +352,8 @@ void SumPlanes(const uint8_t* codes, size_t count, size_t bytes, const uint64_t*
   AnyPlanes(codes, count, bytes, planes, words, sums);
 }
 
-void Estimate(const Geometry& g, const Query& query, const uint8_t* block, float navigation, float* estimates) {
+void Estimate(const Geometry& g, const Query& query, const uint8_t* block, float navigation, float* estimates,
+              float* deviations) {
   const size_t degree = std::min<size_t>(Header(block).degree, g.max_degree);
   const size_t bits = g.code_bits;
   HWY_ALIGN int32_t sums[kMaxDegree * 4 + 16];
@@ -344,6 +373,8 @@ void Estimate(const Geometry& g, const Query& query, const uint8_t* block, float
   const auto centre = hn::Set(d, 0.5f * static_cast<float>((1 << bits) - 1) * static_cast<float>(query.sum));
   const auto own = hn::Set(d, navigation), norm_factor = hn::Set(d, inner_product ? 0.0f : 1.0f);
   const auto rescale_low = hn::Set(d, low * unit), rescale_step = hn::Set(d, width * unit);
+  const auto deviation = hn::Set(d, (inner_product ? 1.0f : 2.0f) * RelativeDeviation(g.code_bits) * query.length /
+                                        std::sqrt(static_cast<float>(g.dim)));
   const auto infinity = hn::Set(d, kInfinity);
   const hn::Rebind<uint16_t, Float> d16;
   const hn::Rebind<uint8_t, Float> d8;
@@ -363,6 +394,7 @@ void Estimate(const Geometry& g, const Query& query, const uint8_t* block, float
     const auto scale = hn::Mul(hn::Sqrt(norm), hn::MulAdd(steps, rescale_step, rescale_low));
     const auto product = hn::Mul(scale, hn::Sub(hn::ConvertTo(d, hn::LoadU(di, sums + i)), centre));
     const auto estimate = hn::Sub(hn::MulAdd(norm, norm_factor, own), product);
+    hn::StoreU(hn::Mul(hn::Sqrt(norm), deviation), d, deviations + i);
     hn::StoreU(hn::IfThenElse(hn::Eq(estimate, estimate), estimate, infinity), d, estimates + i);
   }
 }

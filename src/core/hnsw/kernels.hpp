@@ -35,6 +35,7 @@ struct Query {
   uint64_t* planes;          // scratch: kQueryPlanes * PaddedDim / 64 words
   float step;                // y ~ step u
   int32_t sum;               // sum of u
+  float length;              // |y|
 };
 
 // What a visit finds out about the node itself. `navigation` orders the walk (squared L2; for inner product -<q, v>),
@@ -52,11 +53,16 @@ struct EncodedLink {
 constexpr float RescaleMin(int bits) { return 2.0f / static_cast<float>((1 << bits) - 1); }
 constexpr float RescaleMax(int bits) { return RescaleMin(bits) * (bits == 1 ? 2.25f : bits == 2 ? 3.0f : 5.0f); }
 
+// Deviation of the error of <r, y> in units of |r||y| / sqrt(dim).
+constexpr float RelativeDeviation(int bits) { return bits == 1 ? 0.76f : bits == 2 ? 0.38f : 0.16f; }
+
 struct Kernels {
   // The distance of the query to the node's own vector; quantises the residual for `estimate`.
   Distances (*visit)(const Geometry& g, Query& query, const uint8_t* block);
-  // Estimated navigation distances of all neighbours: `estimates` has room for degree rounded up to 16.
-  void (*estimate)(const Geometry& g, const Query& query, const uint8_t* block, float navigation, float* estimates);
+  // Estimated navigation distances of all neighbours, and the standard deviations of their errors. Both have room for
+  // the degree rounded up to 16.
+  void (*estimate)(const Geometry& g, const Query& query, const uint8_t* block, float navigation, float* estimates,
+                   float* deviations);
   // Quantises query.vector itself: once, for the inner product.
   void (*quantise_query)(const Geometry& g, Query& query);
   // Stores `vector` (dim floats in the blocks' form) with scale and error.

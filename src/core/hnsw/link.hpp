@@ -63,15 +63,15 @@ void AddLink(const Space& space, G& graph, Query& query, const float* vector, vo
   if (!wanted) return graph.Commit(node);
 
   const Distances distances = kernels.visit(g, query, block);
-  float estimates[kMaxDegree + 16];
-  kernels.estimate(g, query, block, distances.navigation, estimates);
+  float estimates[kMaxDegree + 16], deviations[kMaxDegree + 16];
+  kernels.estimate(g, query, block, distances.navigation, estimates, deviations);
   std::memset(residual, 0, PaddedDim(g.dim) * sizeof(float));
   kernels.decode_vector(g, Vector(g, block), Header(block).scale, residual);
   // Distances of the neighbours to the node: stored, but for the inner product, where the node itself asks.
   float own[kMaxDegree + 16];
   if (g.metric == Metric::kInnerProduct) {
     Query node_query = MakeQueryFromBlockForm(space, residual, residual + PaddedDim(g.dim));
-    kernels.estimate(g, node_query, block, kernels.visit(g, node_query, block).navigation, own);
+    kernels.estimate(g, node_query, block, kernels.visit(g, node_query, block).navigation, own, deviations);
   } else {
     for (size_t i = 0; i < degree; ++i) own[i] = NormOf(NormCode(g, block, i));
   }

@@ -50,9 +50,16 @@ struct Array {
   T* end() { return data + size; }
 };
 
-// A map from node to 32 bits: open addressing, doubled when half full. Nothing is ever taken out.
+// What a walk knows of a node: open addressing, doubled when half full. Nothing is ever taken out.
 class NodeMap {
  public:
+  struct Slot {
+    uint32_t node;
+    uint32_t key;    // its place in the beam
+    float estimate;  // of its distance
+    float variance;  // of the estimate's error
+  };
+
   void Reset(const Memory& memory, size_t expected) {
     size_t wanted = 64;
     while (wanted < 2 * expected) wanted *= 2;
@@ -68,24 +75,24 @@ class NodeMap {
     slots_ = nullptr, capacity_ = 0;
   }
 
-  // The value of `node`, put in as `fresh` when it was not there (then *inserted is true).
-  uint32_t& At(const Memory& memory, uint32_t node, uint32_t fresh, bool* inserted) {
-    if (2 * (used_ + 1) > capacity_) Grow(memory);
+  // The slot of `node`, or null. Valid until the next Put.
+  Slot* Get(uint32_t node) {
     Slot& slot = Find(node);
-    *inserted = slot.node == kEmpty;
-    if (*inserted) slot = {node, fresh}, ++used_;
-    return slot.value;
+    return slot.node == kEmpty ? nullptr : &slot;
   }
-  const uint32_t* Get(uint32_t node) const {
-    const Slot& slot = const_cast<NodeMap*>(this)->Find(node);
-    return slot.node == kEmpty ? nullptr : &slot.value;
+  // Puts in a node that is not there.
+  void Put(const Memory& memory, const Slot& slot) {
+    if (2 * ++used_ > capacity_) Grow(memory);
+    Find(slot.node) = slot;
   }
-  size_t size() const { return used_; }
+  // Calls each(slot) for all nodes.
+  template <class Each>
+  void ForAll(Each each) const {
+    for (size_t i = 0; i < capacity_; ++i)
+      if (slots_[i].node != kEmpty) each(slots_[i]);
+  }
 
  private:
-  struct Slot {
-    uint32_t node, value;
-  };
   static constexpr uint32_t kEmpty = 0xffffffff;  // kNoNode
 
   void Clear() {

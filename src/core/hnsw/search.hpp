@@ -10,7 +10,7 @@
 namespace medvec::hnsw {
 
 // Beam width on the levels above: from measurement, docs/decisions/0010.
-inline constexpr size_t kDescentWidth = 4;
+inline size_t kDescentWidth = getenv("DW") ? atoi(getenv("DW")) : 1;
 
 struct Answer {
   NodeId node;

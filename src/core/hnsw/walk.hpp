@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstdlib>
 #include <limits>
 
 #include "core/hnsw/graph.hpp"
@@ -35,11 +36,15 @@ class Walk {
       beam_capacity_ = width + 1;
       beam_ = memory_.Allocate<uint64_t>(beam_capacity_);
     }
-    known_.Reset(memory_, 8 * width);
+    known_.Reset(memory_, 4 * width);
     logged_.size = counted_.size = 0;
   }
   // A node to start from. Nothing is known of it: it is visited first.
-  void Add(NodeId node) { Offer(-std::numeric_limits<float>::infinity(), node); }
+  void Add(NodeId node) {
+    if (known_.Get(node) != nullptr) return;
+    known_.Put(memory_, {node, 0, 0, 0});
+    InsertItem(Item(0, node));
+  }
 
   // Visits the next node. False when the walk has settled.
   bool Step() {
@@ -62,19 +67,13 @@ class Walk {
     }
     width_ = width, size_ = 0, next_ = 0;
     for (const uint64_t item : counted_) InsertItem(item);
-    const size_t logged = logged_.size;
-    for (size_t i = 0; i < logged; ++i) {
-      // The map holds what was offered; here each is offered anew.
-      bool inserted;
-      const uint32_t key = SortableKey(logged_[i].estimate);
-      uint32_t& best = known_.At(memory_, logged_[i].node, key, &inserted);
-      if (!inserted && (best & 1)) continue;
-      if (!inserted && best != key) {
-        if (best < key) continue;
-        best = key;
-      }
-      OfferKnown(key, logged_[i].node);
-    }
+    known_.ForAll([this](const NodeMap::Slot& slot) {
+      if (!(slot.key & 1) && slot.key < Bound()) InsertItem(Item(slot.key, slot.node));
+    });
+    const Array<Estimate> again = logged_;
+    logged_ = {};
+    for (size_t i = 0; i < again.size; ++i) Offer(again[i].estimate, again[i].deviation, again[i].node);
+    memory_.Release(again.data);
     return true;
   }
 
@@ -90,8 +89,8 @@ class Walk {
 
  private:
   struct Estimate {
-    float estimate;
     NodeId node;
+    float estimate, deviation;
   };
 
   // Floats in the order of unsigned integers; the lowest bit is the mark of visited nodes (so of equals the unvisited
@@ -104,7 +103,17 @@ class Walk {
   static bool Visited(uint64_t item) { return item >> 32 & 1; }
   uint32_t Bound() const { return size_ < width_ ? 0xffffffffu : static_cast<uint32_t>(beam_[size_ - 1] >> 32); }
 
-  size_t Position(uint64_t item) const { return std::lower_bound(beam_, beam_ + size_, item) - beam_; }
+  // Lower bound, without a branch to mispredict at each step.
+  size_t Position(uint64_t item) const {
+    const uint64_t* base = beam_;
+    size_t length = size_;
+    while (length > 1) {
+      const size_t half = length / 2;
+      base += half & (size_t{0} - (base[half - 1] < item));
+      length -= half;
+    }
+    return static_cast<size_t>(base - beam_) + (length == 1 && *base < item);
+  }
 
   void InsertItem(uint64_t item) {
     const size_t at = Position(item);
@@ -115,32 +124,38 @@ class Walk {
     if (at < next_) next_ = at;
   }
 
-  void Offer(float estimate, NodeId node) {
-    const uint32_t key = SortableKey(estimate);
-    bool inserted;
-    uint32_t& best = known_.At(memory_, node, key, &inserted);
-    if (!inserted) {
-      if (best & 1 || best <= key) return;
-      const uint64_t old = Item(best, node);
-      best = key;
-      const size_t from = Position(old);
-      if (from < size_ && beam_[from] == old) {  // moves forward in the beam
-        const size_t to = Position(Item(key, node));
-        std::memmove(beam_ + to + 1, beam_ + to, (from - to) * sizeof(uint64_t));
-        beam_[to] = Item(key, node);
-        if (to < next_) next_ = to;
-        return;
+  // One more estimate of a node's distance. Errors of estimates at different neighbours are independent, so that their mean
+  // by precision is the best guess; the key adds a share of its deviation, because of many uncertain guesses those that
+  // look nearest are mostly too low. What is too far for the beam is not kept in the map, which stays small.
+  void Offer(float estimate, float deviation, NodeId node) {
+    NodeMap::Slot* slot = known_.Get(node);
+    if (slot == nullptr) {
+      const uint32_t key = SortableKey(estimate + kCaution * deviation);
+      if (key < Bound()) {
+        known_.Put(memory_, {node, key, estimate, deviation * deviation});
+        InsertItem(Item(key, node));
+      } else if (log_) {
+        logged_.Append(memory_, {node, estimate, deviation});
       }
+      return;
     }
-    InsertItem(Item(key, node));
+    if (slot->key & 1) return;
+    const float variance = deviation * deviation, share = slot->variance / (slot->variance + variance);
+    slot->estimate += share * (estimate - slot->estimate);
+    slot->variance = share * variance;
+    const uint32_t key = SortableKey(slot->estimate + kCaution * std::sqrt(slot->variance));
+    if (key == slot->key) return;
+    const uint64_t old = Item(slot->key, node);
+    slot->key = key;
+    const size_t from = Position(old);
+    if (from < size_ && beam_[from] == old) RemoveItem(from);
+    if (key < Bound()) InsertItem(Item(key, node));
   }
 
-  // For Widen: the map already says `key` is the best estimate; the beam may hold it from an equal log entry.
-  void OfferKnown(uint32_t key, NodeId node) {
-    const uint64_t item = Item(key, node);
-    const size_t at = Position(item);
-    if (at < size_ && beam_[at] == item) return;
-    InsertItem(item);
+  void RemoveItem(size_t position) {
+    std::memmove(beam_ + position, beam_ + position + 1, (size_ - position - 1) * sizeof(uint64_t));
+    --size_;
+    if (position < next_) --next_;
   }
 
   void Expand(size_t position) {
@@ -148,33 +163,40 @@ class Walk {
     const uint8_t* block = graph_.Read(node);
     const Distances distances = kernels_.visit(space_.geometry, query_, block);
     const size_t degree = std::min<size_t>(Header(block).degree, space_.geometry.max_degree);
-    kernels_.estimate(space_.geometry, query_, block, distances.navigation, estimates_);
+    kernels_.estimate(space_.geometry, query_, block, distances.navigation, estimates_, deviations_);
     std::memcpy(links_, Links(block), degree * sizeof(NodeId));
     const bool counts = visitor_.Visit(node, block, distances);
     graph_.Release(node);
     ++hops_;
 
-    bool inserted;
     const uint32_t key = SortableKey(distances.navigation) | 1;
-    known_.At(memory_, node, key, &inserted) = key;
+    known_.Get(node)->key = key;
     // The visited node moves to the place of its own distance, or leaves.
-    std::memmove(beam_ + position, beam_ + position + 1, (size_ - position - 1) * sizeof(uint64_t));
-    --size_;
+    RemoveItem(position);
     if (counts) {
-      InsertItem(Item(key, node));
+      if (key < Bound()) InsertItem(Item(key, node));
       if (log_) counted_.Append(memory_, Item(key, node));
     }
-    if (log_) {
-      logged_.Reserve(memory_, logged_.size + degree);
-      for (size_t i = 0; i < degree; ++i) logged_[logged_.size++] = {estimates_[i], links_[i]};
-    }
     for (size_t i = 0; i < degree; ++i)
-      if (SortableKey(estimates_[i]) < Bound()) Offer(estimates_[i], links_[i]);
-    for (size_t i = next_; i < size_; ++i)
-      if (!Visited(beam_[i])) {
-        graph_.Prefetch(static_cast<NodeId>(beam_[i]));
-        break;
-      }
+      if (kPre > 50 || SortableKey(estimates_[i] + kPre * deviations_[i]) < Bound()) Offer(estimates_[i], deviations_[i], links_[i]);
+      else if (log_) logged_.Append(memory_, {links_[i], estimates_[i], deviations_[i]});
+    PrefetchNext();
+  }
+
+  // The two nodes that will be visited next unless better ones turn up: one alone would come too late, since its visit
+  // follows at once.
+  void PrefetchNext() {
+    int ahead = 0;
+    for (size_t i = next_; i < size_ && ahead < kAhead; ++i) {
+      if (Visited(beam_[i])) continue;
+      ++ahead;
+      const NodeId node = static_cast<NodeId>(beam_[i]);
+      bool done = false;
+      for (const NodeId earlier : prefetched_) done |= earlier == node;
+      if (done) continue;
+      graph_.Prefetch(node);
+      prefetched_[prefetch_slot_++ % std::size(prefetched_)] = node;
+    }
   }
 
   const Space& space_;
@@ -189,10 +211,15 @@ class Walk {
   size_t next_ = 0;  // nothing before it is unvisited
   size_t hops_ = 0;
   bool log_ = false;
-  NodeMap known_;             // best estimate of each node offered; lowest bit set: visited
-  Array<Estimate> logged_;    // every estimate made
+  NodeMap known_;             // every node seen; lowest bit of the key set: visited
+  Array<Estimate> logged_;    // estimates of nodes that are in neither beam nor map
   Array<uint64_t> counted_;   // items of the visited nodes that count
-  float estimates_[kMaxDegree + 16];
+  static inline int kAhead = getenv("AHEAD") ? atoi(getenv("AHEAD")) : 2;
+  NodeId prefetched_[8] = {};
+  size_t prefetch_slot_ = 0;
+  static inline float kPre = getenv("PRE") ? atof(getenv("PRE")) : 0.5f;
+  static inline float kCaution = getenv("LAMBDA") ? atof(getenv("LAMBDA")) : 0.25f;
+  float estimates_[kMaxDegree + 16], deviations_[kMaxDegree + 16];
   NodeId links_[kMaxDegree];
 };
 

@@ -122,8 +122,8 @@ TEST_P(HnswKernelsTest, AgreeWithPlainLoops) {
           const double scale = std::sqrt(Dot(q, q) * Dot(own, own));
           EXPECT_NEAR(distances.navigation, metric == Metric::kInnerProduct ? dot : square, 1e-5 * scale);
           EXPECT_LE(std::sqrt(Square(own, test.stored)), Header(test.block).error);
-          float estimates[32];
-          kernels_->estimate(g, query, test.block, distances.navigation, estimates);
+          float estimates[32], deviations[32];
+          kernels_->estimate(g, query, test.block, distances.navigation, estimates, deviations);
           for (size_t i = 0; i < 21; ++i)
             ASSERT_NEAR(estimates[i], Reference(g, query, test.block, i, distances.navigation), 1e-4 * (scale + square))
                 << dim << ' ' << int(metric) << ' ' << int(codec) << ' ' << bits << ' ' << i;
@@ -166,8 +166,8 @@ TEST_P(HnswKernelsTest, EstimatesAreUnbiasedAndAsSharpAsPromised) {
           const TestBlock test(g, *kernels_, rotation, own, neighbours);
           std::vector<char> memory(QueryBufferSize(dim));
           Query query = MakeQueryFromBlockForm({g, &rotation, nullptr}, q.data(), memory.data());
-          float estimates[32];
-          kernels_->estimate(g, query, test.block, kernels_->visit(g, query, test.block).navigation, estimates);
+          float estimates[32], deviations[32];
+          kernels_->estimate(g, query, test.block, kernels_->visit(g, query, test.block).navigation, estimates, deviations);
           for (int i = 0; i < 32; ++i) {
             const double unit = 2 * std::sqrt(Square(own, neighbours[i]) * Square(own, q) / static_cast<double>(dim));
             if (unit == 0) continue;
@@ -197,8 +197,8 @@ TEST_P(HnswKernelsTest, ExtremeValuesGiveNoNaN) {
         const Distances distances = kernels_->visit(g, query, test.block);
         EXPECT_FALSE(std::isnan(distances.navigation)) << size;
         EXPECT_FALSE(std::isnan(distances.rank)) << size;
-        float estimates[16];
-        kernels_->estimate(g, query, test.block, distances.navigation, estimates);
+        float estimates[16], deviations[16];
+        kernels_->estimate(g, query, test.block, distances.navigation, estimates, deviations);
         for (int i = 0; i < 3; ++i) EXPECT_FALSE(std::isnan(estimates[i])) << size << ' ' << i;
       }
 }
