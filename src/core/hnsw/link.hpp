@@ -3,6 +3,7 @@
 
 #include <bit>
 #include <cmath>
+#include <cstdlib>
 
 #include "core/hnsw/graph.hpp"
 #include "core/hnsw/query.hpp"
@@ -79,12 +80,13 @@ void AddLink(const Space& space, G& graph, Query& query, const float* vector, vo
   if (!g.rotated()) space.rotation->Apply(residual);
   const float key = distances.navigation;
 
+  static const float kDoubt = getenv("DOUBT") ? atof(getenv("DOUBT")) : 1;
   bool filler = false;
   for (size_t i = 0; i < degree && !filler; ++i)
-    filler = !(NormCode(g, block, i) & kFiller) && own[i] <= key && estimates[i] < key;
+    filler = !(NormCode(g, block, i) & kFiller) && own[i] <= key && estimates[i] + kDoubt * deviations[i] < key;
   if (!filler)
     for (size_t i = 0; i < degree; ++i)
-      if (own[i] > key && estimates[i] < own[i]) SetNormCode(g, block, i, NormCode(g, block, i) | kFiller);
+      if (own[i] > key && estimates[i] + kDoubt * deviations[i] < own[i]) SetNormCode(g, block, i, NormCode(g, block, i) | kFiller);
   if (degree < g.max_degree) {
     SetLink(g, block, degree, neighbour, residual, filler);
     return graph.Commit(node);

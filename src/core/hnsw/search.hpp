@@ -1,7 +1,7 @@
 // Search as a stream: the nearest nodes in order, as long as the consumer asks.
 //
 // The first answers come when the walk of width ef has settled. As more are taken the beam grows, so that the k-th answer
-// always comes out of a beam of at least 2 k: its quality does not fall with its rank. What the walk finds later than a
+// always comes out of a beam of at least 5/4 k: its quality does not fall with its rank. What the walk finds later than a
 // farther answer already given is left out (order is strict) unless the caller asks for relaxed order.
 #pragma once
 
@@ -75,13 +75,13 @@ class Search {
       walk_.Run();
     }
     for (;;) {
-      if (2 * (given_ + 1) > walk_.width() && !exhausted_) {
+      if (given_ + given_ / 4 + 1 > walk_.width() && !exhausted_) {
         exhausted_ = !walk_.Widen(2 * walk_.width());
         walk_.Run();
       }
       if (pending_.size == 0) {
         if (exhausted_) return false;
-        given_ = walk_.width();  // all that was found is given: widen
+        given_ = std::max(given_, walk_.width());  // all that was found is given: widen
         continue;
       }
       std::pop_heap(pending_.begin(), pending_.end(), Later);

@@ -11,7 +11,7 @@ namespace medvec::bench {
 
 struct Point {
   size_t ef;
-  double recall = 0, hops = 0;
+  double recall = 0, hops = 0, fetches = 0;
   std::vector<double> micros;
   double median() {
     std::sort(micros.begin(), micros.end());
@@ -24,6 +24,8 @@ struct Engine {
   double build = 0, bytes = 0;
   std::vector<Point> points;
   virtual ~Engine() = default;
+  virtual double note() { return 0; }
+  virtual void reset() {}
   virtual size_t Search(const float* query, size_t k, size_t ef, std::vector<uint32_t>* found) = 0;
 };
 

@@ -21,7 +21,11 @@ namespace {
 
 using namespace medvec::hnsw;
 
+float sharpness = 0;
+
 struct Ours : Engine {
+  const Set& set;
+  const bool recheck;
   Geometry geometry;
   Rotation rotation;
   std::vector<uint64_t> table;
@@ -30,8 +34,8 @@ struct Ours : Engine {
   MemoryGraph graph;
   std::vector<char> buffer;
 
-  Ours(const Set& set, const Geometry& g, const InsertParameters& parameters, double ratio)
-      : geometry(g), rotation(g.dim, 1), table(rotation.table_size() / 8), graph(g), buffer(QueryBufferSize(g.dim)) {
+  Ours(const Set& set, const Geometry& g, const InsertParameters& parameters, double ratio, bool recheck)
+      : set(set), recheck(recheck), geometry(g), rotation(g.dim, 1), table(rotation.table_size() / 8), graph(g), buffer(QueryBufferSize(g.dim)) {
     rotation.Prepare(table.data());
     space = {geometry, &rotation, nullptr};
     const double start = CpuSeconds();
@@ -68,11 +72,32 @@ struct Ours : Engine {
     hnsw::Search<MemoryGraph> search(space, graph, HeapMemory(), query, ef);
     const size_t before = graph.reads();
     Answer answer;
-    while (found->size() < k && search.Next(&answer)) found->push_back(answer.target);
+    if (!recheck) {
+      while (found->size() < k && search.Next(&answer)) found->push_back(answer.target);
+    } else {
+      // What the executor does with a lower bound of each distance: a row is fetched and measured, and given out once
+      // nothing that follows can be nearer.
+      const bool l2 = geometry.metric == Metric::kL2 || geometry.metric == Metric::kCosine;
+      const float sharp = sharpness == 0 ? 1 : std::min(1.0f, sharpness / std::sqrt(static_cast<float>(set.dim)));
+      std::vector<std::pair<double, uint32_t>> fetched;
+      while (search.Next(&answer)) {
+        const double low = l2 ? std::pow(std::max(0.0f, std::sqrt(answer.rank) - answer.error * sharp), 2) : answer.rank;
+        if (fetched.size() >= k) {
+          std::nth_element(fetched.begin(), fetched.begin() + k - 1, fetched.end());
+          if (fetched[k - 1].first <= low) break;
+        }
+        fetched.push_back({Distance(set.metric, q, set.Row(answer.target), set.dim), answer.target});
+      }
+      fetches += fetched.size(), ++asked;
+      std::sort(fetched.begin(), fetched.end());
+      for (size_t i = 0; i < std::min(k, fetched.size()); ++i) found->push_back(fetched[i].second);
+    }
     search.Free();
     return graph.reads() - before;
   }
-  size_t duplicates = 0;
+  double note() override { return recheck ? static_cast<double>(fetches) / asked : 0; }
+  void reset() override { fetches = asked = 0; }
+  size_t duplicates = 0, fetches = 0, asked = 0;
 };
 
 // CPU (or hops) at a recall, between the two points around it on a logarithmic scale of 1 - recall.
@@ -104,7 +129,7 @@ int Main(int argc, char** argv) {
                         : metric_name == "l1"     ? Metric::kL1
                                                   : Metric::kL2;
   size_t rows = ~size_t{0}, queries = 1000, rounds = 3, efc = 200;
-  bool hnswlib = true;
+  bool hnswlib = true, recheck = true;
   double ratio = kLevelRatio;
   std::vector<std::string> configs;
   std::vector<size_t> efs = {10, 16, 24, 32, 40, 56, 80, 100, 140, 200, 300, 400};
@@ -121,6 +146,8 @@ int Main(int argc, char** argv) {
     else if (key == "links") parameters.new_links = number;
     else if (key == "diverse") parameters.diverse_links = number;
     else if (key == "ratio") ratio = std::strtod(value.c_str(), nullptr);
+    else if (key == "sharp") sharpness = std::strtof(value.c_str(), nullptr);
+    else if (key == "recheck") recheck = number != 0;
     else if (key == "hnswlib") hnswlib = number != 0;
     else if (key == "config") configs.push_back(value);
     else if (key == "efs") {
@@ -139,7 +166,7 @@ int Main(int argc, char** argv) {
                                                   : VectorCodec::kInt8;
     parameters.ef_construction = parts.size() > 3 ? std::stoul(parts[3]) : efc;
     engines.push_back(std::make_unique<Ours>(
-        set, MakeGeometry(set.dim, metric, codec, std::stoi(parts[1]), std::stoi(parts[2])), parameters, ratio));
+        set, MakeGeometry(set.dim, metric, codec, std::stoi(parts[1]), std::stoi(parts[2])), parameters, ratio, recheck));
     engines.back()->name = config;
     std::fflush(stdout);
   }
@@ -151,23 +178,25 @@ int Main(int argc, char** argv) {
         Point& point = engine->points[e];
         std::vector<std::vector<uint32_t>> found(set.queries);
         size_t hops = 0;
+        engine->reset();
         const double start = CpuSeconds();
         for (size_t q = 0; q < set.queries; ++q) hops += engine->Search(set.Query(q), set.k, point.ef, &found[q]);
         point.micros.push_back((CpuSeconds() - start) * 1e6 / static_cast<double>(set.queries));
         if (round > 0) continue;
+        point.fetches = engine->note();
         size_t right = 0;
         for (size_t q = 0; q < set.queries; ++q) right += Right(set, q, found[q]);
         point.recall = static_cast<double>(right) / static_cast<double>(set.queries * set.k);
         point.hops = static_cast<double>(hops) / static_cast<double>(set.queries);
       }
-  std::printf("%-14s %7s %8s | %8s %6s %6s | %8s %6s %6s | ef:recall/us/hops\n", "engine", "B/vec", "build s", "us@.95", "x H",
+  std::printf("%-14s %7s %8s | %8s %6s %6s | %8s %6s %6s | ef:recall/us/hops/fetches\n", "engine", "B/vec", "build s", "us@.95", "x H",
               "hops", "us@.99", "x H", "hops");
   const double base95 = At(*engines[0], .95, false), base99 = At(*engines[0], .99, false);
   for (auto& engine : engines) {
     const double at95 = At(*engine, .95, false), at99 = At(*engine, .99, false);
     std::printf("%-14s %7.0f %8.1f | %8.1f %6.2f %6.0f | %8.1f %6.2f %6.0f |", engine->name.c_str(), engine->bytes,
                 engine->build, at95, base95 / at95, At(*engine, .95, true), at99, base99 / at99, At(*engine, .99, true));
-    for (Point& p : engine->points) std::printf(" %zu:%.4f/%.0f/%.0f", p.ef, p.recall, p.median(), p.hops);
+    for (Point& p : engine->points) std::printf(" %zu:%.4f/%.0f/%.0f/%.0f", p.ef, p.recall, p.median(), p.hops, p.fetches);
     std::printf("\n");
   }
   return 0;
