@@ -38,7 +38,8 @@ class MemoryGraph {
   }
   NodeId Allocate(int) {
     if (count_ % kChunk == 0)
-      chunks_.push_back(static_cast<uint8_t*>(std::aligned_alloc(4096, (kChunk * geometry_.block_size + 4095) / 4096 * 4096)));
+      chunks_.push_back(
+          static_cast<uint8_t*>(std::aligned_alloc(4096, (kChunk * geometry_.block_size + 4095) / 4096 * 4096)));
     std::memset(At(static_cast<NodeId>(count_)), 0, geometry_.block_size);
     return static_cast<NodeId>(count_++);
   }

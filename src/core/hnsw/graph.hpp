@@ -21,16 +21,16 @@ template <class G>
 concept Graph = requires(G& graph, NodeId node) {
   { graph.GetEntry() } -> std::same_as<Entry>;
   { graph.Read(node) } -> std::same_as<const uint8_t*>;  // valid until Release
-  { graph.Release(node) };
-  { graph.Prefetch(node) };  // a hint: `node` is likely to be read next
+  {graph.Release(node)};
+  {graph.Prefetch(node)};  // a hint: `node` is likely to be read next
 };
 
 template <class G>
 concept MutableGraph = Graph<G> && requires(G& graph, NodeId node, Entry entry, int level) {
   { graph.Allocate(level) } -> std::same_as<NodeId>;  // a block of zeros, which nobody links to yet
   { graph.Write(node) } -> std::same_as<uint8_t*>;    // valid until Commit; nobody else reads or writes meanwhile
-  { graph.Commit(node) };
-  { graph.RaiseEntry(entry) };  // becomes the entry unless that has a higher level meanwhile
+  {graph.Commit(node)};
+  {graph.RaiseEntry(entry)};  // becomes the entry unless that has a higher level meanwhile
 };
 
 }  // namespace medvec::hnsw

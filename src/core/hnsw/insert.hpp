@@ -11,12 +11,13 @@ namespace medvec::hnsw {
 
 struct InsertParameters {
   size_t ef_construction = 64;
-  size_t new_links = 0;     // diverse links and fillers of a new node: 0 means all slots
-  size_t diverse_links = 0; // of which diverse at most: 0 means all slots
-  size_t pool = 48;         // fillers are chosen among so many
+  size_t new_links = 0;      // diverse links and fillers of a new node: 0 means all slots
+  size_t diverse_links = 0;  // of which diverse at most: 0 means all slots
+  size_t pool = 48;          // fillers are chosen among so many
 };
 
-// The level of a new node: l with probability ratio^-l, from 64 random bits. Flatter than the paper's 1/m: see the README.
+// The level of a new node: l with probability ratio^-l, from 64 random bits. Flatter than the paper's 1/m: see the
+// README.
 inline constexpr double kLevelRatio = 64;
 inline constexpr int kMaxLevel = 7;
 inline int DrawLevel(uint64_t random, double ratio = kLevelRatio) {
@@ -41,7 +42,8 @@ struct Collector {
     if (found.size / kBatch == copies.size) copies.Append(memory, memory.Allocate<uint8_t>(kBatch * size));
     uint8_t* copy = copies[found.size / kBatch] + found.size % kBatch * size;
     std::memcpy(copy, Vector(geometry, block), size);
-    found.Append(memory, {distances.navigation, node, copy, header.scale, kernels.norm(geometry, copy, header.scale), 0});
+    found.Append(memory,
+                 {distances.navigation, node, copy, header.scale, kernels.norm(geometry, copy, header.scale), 0});
     return true;
   }
   void Free() {

@@ -1,9 +1,9 @@
 // One link of a block: writing it, and making room for it.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
-#include <cstdlib>
 
 #include "core/hnsw/graph.hpp"
 #include "core/hnsw/query.hpp"
@@ -43,11 +43,16 @@ inline void DropLink(const Geometry& g, uint8_t* block, size_t slot) {
   std::memcpy(block + g.codes + slot * g.code_size(), block + g.codes + last * g.code_size(), g.code_size());
 }
 
+inline constexpr float kDoubt = 1;
+
 // Lets `node` know of `neighbour`, whose stored vector is `vector` and which `query` asks for. No other block is read:
 // Algorithm 4 is kept up step by step, on the estimated distances between the newcomer and the neighbours there are.
 //   - The newcomer is diverse unless a nearer diverse neighbour is nearer to it than the node is.
 //   - Then farther diverse neighbours that are nearer to it than to the node become fillers.
-//   - A full node drops its farthest filler, or without fillers its farthest neighbour; which may be the newcomer.
+//   - A full node drops the filler whose direction the newcomer covers best, or without fillers its farthest neighbour;
+//     which may be the newcomer.
+// A neighbour counts as nearer to the newcomer only where the estimate says so by more than its deviation: one wrong
+// word among many noisy ones would be enough to lose a good link.
 //
 // `scratch`: LinkScratchSize bytes, aligned for floats.
 constexpr size_t LinkScratchSize(size_t dim) { return PaddedDim(dim) * sizeof(float) + QueryBufferSize(dim); }
@@ -80,26 +85,29 @@ void AddLink(const Space& space, G& graph, Query& query, const float* vector, vo
   if (!g.rotated()) space.rotation->Apply(residual);
   const float key = distances.navigation;
 
-  static const float kDoubt = getenv("DOUBT") ? atof(getenv("DOUBT")) : 1;
   bool filler = false;
   for (size_t i = 0; i < degree && !filler; ++i)
     filler = !(NormCode(g, block, i) & kFiller) && own[i] <= key && estimates[i] + kDoubt * deviations[i] < key;
   if (!filler)
     for (size_t i = 0; i < degree; ++i)
-      if (own[i] > key && estimates[i] + kDoubt * deviations[i] < own[i]) SetNormCode(g, block, i, NormCode(g, block, i) | kFiller);
+      if (own[i] > key && estimates[i] + kDoubt * deviations[i] < own[i])
+        SetNormCode(g, block, i, NormCode(g, block, i) | kFiller);
   if (degree < g.max_degree) {
     SetLink(g, block, degree, neighbour, residual, filler);
     return graph.Commit(node);
   }
+  // The filler most aligned with the newcomer: (key + own - estimate) / sqrt(key own) is twice the cosine.
   size_t victim = degree;
-  bool victim_is_filler = false;
+  float most = -4;
   for (size_t i = 0; i < degree; ++i) {
-    const bool is_filler = NormCode(g, block, i) & kFiller;
-    if (victim == degree || is_filler > victim_is_filler || (is_filler == victim_is_filler && own[i] > own[victim]))
-      victim = i, victim_is_filler = is_filler;
+    const float product = std::sqrt(key * own[i]);
+    const float alignment = product > 0 ? (key + own[i] - estimates[i]) / product : 2.0f;
+    if ((NormCode(g, block, i) & kFiller) && !(alignment <= most)) victim = i, most = alignment;
   }
-  // The newcomer itself may be the one to go.
-  const bool stays = filler ? victim_is_filler && own[victim] > key : victim_is_filler || own[victim] > key;
+  const bool all_diverse = victim == degree;
+  if (all_diverse) victim = static_cast<size_t>(std::max_element(own, own + degree) - own);
+  // A filler gives way to any diverse newcomer, but to a filler only if that is nearer; a diverse one to a nearer one.
+  const bool stays = all_diverse ? !filler && own[victim] > key : !filler || own[victim] > key;
   if (stays) SetLink(g, block, victim, neighbour, residual, filler);
   graph.Commit(node);
 }

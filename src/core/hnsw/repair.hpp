@@ -1,4 +1,5 @@
-// Repair of a node some of whose neighbours died: for vacuum, one pass over the blocks, without searching the graph anew.
+// Repair of a node some of whose neighbours died: for vacuum, one pass over the blocks, without searching the graph
+// anew.
 #pragma once
 
 #include "core/hnsw/link.hpp"
@@ -6,9 +7,9 @@
 
 namespace medvec::hnsw {
 
-// Drops the links of `node` to dead nodes and mends the hole from the dead nodes' own neighbours: the nearest of them by
-// estimate, as many as links were dropped, are read and linked as an insertion would. `is_dead(node)` says who is dead;
-// it must not take locks of the graph. Returns the number of links dropped.
+// Drops the links of `node` to dead nodes and mends the hole from the dead nodes' own neighbours: the nearest of them
+// by estimate, as many as links were dropped, are read and linked as an insertion would. `is_dead(node)` says who is
+// dead; it must not take locks of the graph. Returns the number of links dropped.
 //
 // The dead block must still hold its links: storage keeps it until no link leads there any more.
 template <MutableGraph G, class IsDead>
@@ -19,7 +20,8 @@ size_t Repair(const Space& space, G& graph, const Memory& memory, NodeId node, I
   NodeId dead[kMaxDegree], kept[kMaxDegree];
   size_t dead_count = 0, kept_count = 0;
   const size_t degree = std::min<size_t>(Header(seen).degree, g.max_degree);
-  for (size_t i = 0; i < degree; ++i) (is_dead(Links(seen)[i]) ? dead[dead_count++] : kept[kept_count++]) = Links(seen)[i];
+  for (size_t i = 0; i < degree; ++i)
+    (is_dead(Links(seen)[i]) ? dead[dead_count++] : kept[kept_count++]) = Links(seen)[i];
   if (dead_count == 0) {
     graph.Release(node);
     return 0;

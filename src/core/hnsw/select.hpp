@@ -34,7 +34,8 @@ inline size_t SelectNeighbours(const Geometry& g, Candidate* candidates, size_t 
   size_t chosen = 0;
   for (size_t i = 0; i < count && chosen < limit; ++i) {
     bool keep = true;
-    for (size_t k = 0; k < chosen && keep; ++k) keep = Between(g, kernels, candidates[i], candidates[k]) > candidates[i].key;
+    for (size_t k = 0; k < chosen && keep; ++k)
+      keep = Between(g, kernels, candidates[i], candidates[k]) > candidates[i].key;
     // Keeps the order of the others, by moving the chosen one to the front.
     if (keep) std::rotate(candidates + chosen, candidates + i, candidates + i + 1), ++chosen;
   }

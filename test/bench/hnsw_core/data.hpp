@@ -37,7 +37,7 @@ struct Set {
   std::string name;
   size_t dim = 0, count = 0, queries = 0, k = 10;
   Metric metric;
-  std::vector<float> rows;       // count rows, then the queries
+  std::vector<float> rows;        // count rows, then the queries
   std::vector<uint32_t> answers;  // the k nearest of each query
   std::vector<double> limits;     // the distance of the k-th: whoever is as near is right too
 
@@ -98,7 +98,8 @@ inline Set LoadSet(const std::string& path, Metric metric, size_t most, size_t q
 inline size_t Right(const Set& set, size_t query, const std::vector<uint32_t>& found) {
   size_t right = 0;
   for (size_t i = 0; i < std::min(found.size(), set.k); ++i)
-    right += Distance(set.metric, set.Query(query), set.Row(found[i]), set.dim) <= set.limits[query] * (1 + 1e-7) + 1e-12;
+    right +=
+        Distance(set.metric, set.Query(query), set.Row(found[i]), set.dim) <= set.limits[query] * (1 + 1e-7) + 1e-12;
   return right;
 }
 

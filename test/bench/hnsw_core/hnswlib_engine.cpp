@@ -12,8 +12,10 @@ struct Hnswlib : Engine {
 
   Hnswlib(const Set& set, const std::string& cache, size_t efc) {
     name = "hnswlib";
-    if (set.metric == Metric::kInnerProduct) space = std::make_unique<hnswlib::InnerProductSpace>(set.dim);
-    else space = std::make_unique<hnswlib::L2Space>(set.dim);
+    if (set.metric == Metric::kInnerProduct)
+      space = std::make_unique<hnswlib::InnerProductSpace>(set.dim);
+    else
+      space = std::make_unique<hnswlib::L2Space>(set.dim);
     const std::string path = cache + "-" + std::to_string(static_cast<int>(set.metric)) + "-" +
                              std::to_string(set.count) + "-" + std::to_string(efc) + ".hnswlib";
     if (FILE* file = std::fopen((path + ".cpu").c_str(), "r")) {

@@ -13,6 +13,7 @@
 #include <sstream>
 
 #include "../../support/memory_graph.hpp"
+#include "core/hnsw/choose_geometry.hpp"
 #include "core/hnsw/insert.hpp"
 #include "engine.hpp"
 
@@ -35,7 +36,13 @@ struct Ours : Engine {
   std::vector<char> buffer;
 
   Ours(const Set& set, const Geometry& g, const InsertParameters& parameters, double ratio, bool recheck)
-      : set(set), recheck(recheck), geometry(g), rotation(g.dim, 1), table(rotation.table_size() / 8), graph(g), buffer(QueryBufferSize(g.dim)) {
+      : set(set),
+        recheck(recheck),
+        geometry(g),
+        rotation(g.dim, 1),
+        table(rotation.table_size() / 8),
+        graph(g),
+        buffer(QueryBufferSize(g.dim)) {
     rotation.Prepare(table.data());
     space = {geometry, &rotation, nullptr};
     const double start = CpuSeconds();
@@ -81,7 +88,8 @@ struct Ours : Engine {
       const float sharp = sharpness == 0 ? 1 : std::min(1.0f, sharpness / std::sqrt(static_cast<float>(set.dim)));
       std::vector<std::pair<double, uint32_t>> fetched;
       while (search.Next(&answer)) {
-        const double low = l2 ? std::pow(std::max(0.0f, std::sqrt(answer.rank) - answer.error * sharp), 2) : answer.rank;
+        const double low =
+            l2 ? std::pow(std::max(0.0f, std::sqrt(answer.rank) - answer.error * sharp), 2) : answer.rank;
         if (fetched.size() >= k) {
           std::nth_element(fetched.begin(), fetched.begin() + k - 1, fetched.end());
           if (fetched[k - 1].first <= low) break;
@@ -108,7 +116,8 @@ double At(Engine& engine, double recall, bool hops) {
     if (p.recall < recall) continue;
     if (i == 0) return value(p);
     Point& before = engine.points[i - 1];
-    const double x0 = std::log(1 - before.recall), x1 = std::log(std::max(1e-6, 1 - p.recall)), x = std::log(1 - recall);
+    const double x0 = std::log(1 - before.recall), x1 = std::log(std::max(1e-6, 1 - p.recall)),
+                 x = std::log(1 - recall);
     return std::exp(std::log(value(before)) + (std::log(value(p)) - std::log(value(before))) * (x - x0) / (x1 - x0));
   }
   return NAN;
@@ -138,22 +147,35 @@ int Main(int argc, char** argv) {
     const std::string argument = argv[i], key = argument.substr(0, argument.find('=')),
                       value = argument.substr(argument.find('=') + 1);
     const size_t number = std::strtoul(value.c_str(), nullptr, 10);
-    if (key == "rows") rows = number;
-    else if (key == "queries") queries = number;
-    else if (key == "rounds") rounds = number;
-    else if (key == "efc") efc = number;
-    else if (key == "pool") parameters.pool = number;
-    else if (key == "links") parameters.new_links = number;
-    else if (key == "diverse") parameters.diverse_links = number;
-    else if (key == "ratio") ratio = std::strtod(value.c_str(), nullptr);
-    else if (key == "sharp") sharpness = std::strtof(value.c_str(), nullptr);
-    else if (key == "recheck") recheck = number != 0;
-    else if (key == "hnswlib") hnswlib = number != 0;
-    else if (key == "config") configs.push_back(value);
+    if (key == "rows")
+      rows = number;
+    else if (key == "queries")
+      queries = number;
+    else if (key == "rounds")
+      rounds = number;
+    else if (key == "efc")
+      efc = number;
+    else if (key == "pool")
+      parameters.pool = number;
+    else if (key == "links")
+      parameters.new_links = number;
+    else if (key == "diverse")
+      parameters.diverse_links = number;
+    else if (key == "ratio")
+      ratio = std::strtod(value.c_str(), nullptr);
+    else if (key == "sharp")
+      sharpness = std::strtof(value.c_str(), nullptr);
+    else if (key == "recheck")
+      recheck = number != 0;
+    else if (key == "hnswlib")
+      hnswlib = number != 0;
+    else if (key == "config")
+      configs.push_back(value);
     else if (key == "efs") {
       efs.clear();
       for (const std::string& ef : Split(value, ',')) efs.push_back(std::strtoul(ef.c_str(), nullptr, 10));
-    } else return std::fprintf(stderr, "unknown: %s\n", argv[i]), 2;
+    } else
+      return std::fprintf(stderr, "unknown: %s\n", argv[i]), 2;
   }
   const Set set = LoadSet(argv[1], metric, rows, queries);
   std::printf("# %s: %zu rows of %zu, %zu queries, efc %zu\n", set.name.c_str(), set.count, set.dim, set.queries, efc);
@@ -165,8 +187,11 @@ int Main(int argc, char** argv) {
                               : parts[0] == "f16" ? VectorCodec::kFloat16
                                                   : VectorCodec::kInt8;
     parameters.ef_construction = parts.size() > 3 ? std::stoul(parts[3]) : efc;
-    engines.push_back(std::make_unique<Ours>(
-        set, MakeGeometry(set.dim, metric, codec, std::stoi(parts[1]), std::stoi(parts[2])), parameters, ratio, recheck));
+    // "auto,,,EFC": what an index would get.
+    const Geometry geometry = parts[0] == "auto"
+                                  ? ChooseGeometry(set.dim, metric, 16).geometry
+                                  : MakeGeometry(set.dim, metric, codec, std::stoi(parts[1]), std::stoi(parts[2]));
+    engines.push_back(std::make_unique<Ours>(set, geometry, parameters, ratio, recheck));
     engines.back()->name = config;
     std::fflush(stdout);
   }
@@ -189,14 +214,16 @@ int Main(int argc, char** argv) {
         point.recall = static_cast<double>(right) / static_cast<double>(set.queries * set.k);
         point.hops = static_cast<double>(hops) / static_cast<double>(set.queries);
       }
-  std::printf("%-14s %7s %8s | %8s %6s %6s | %8s %6s %6s | ef:recall/us/hops/fetches\n", "engine", "B/vec", "build s", "us@.95", "x H",
-              "hops", "us@.99", "x H", "hops");
+  std::printf("%-14s %7s %8s | %8s %6s %6s | %8s %6s %6s | ef:recall/us/hops/fetches\n", "engine", "B/vec", "build s",
+              "us@.95", "x H", "hops", "us@.99", "x H", "hops");
   const double base95 = At(*engines[0], .95, false), base99 = At(*engines[0], .99, false);
   for (auto& engine : engines) {
     const double at95 = At(*engine, .95, false), at99 = At(*engine, .99, false);
     std::printf("%-14s %7.0f %8.1f | %8.1f %6.2f %6.0f | %8.1f %6.2f %6.0f |", engine->name.c_str(), engine->bytes,
-                engine->build, at95, base95 / at95, At(*engine, .95, true), at99, base99 / at99, At(*engine, .99, true));
-    for (Point& p : engine->points) std::printf(" %zu:%.4f/%.0f/%.0f/%.0f", p.ef, p.recall, p.median(), p.hops, p.fetches);
+                engine->build, at95, base95 / at95, At(*engine, .95, true), at99, base99 / at99,
+                At(*engine, .99, true));
+    for (Point& p : engine->points)
+      std::printf(" %zu:%.4f/%.0f/%.0f/%.0f", p.ef, p.recall, p.median(), p.hops, p.fetches);
     std::printf("\n");
   }
   return 0;

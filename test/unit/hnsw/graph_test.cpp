@@ -19,7 +19,11 @@ using Floats = std::vector<float>;
 class Index {
  public:
   Index(const Geometry& g, size_t ef_construction = 64)
-      : geometry(g), rotation_(g.dim, 9), table_(rotation_.table_size() / 8), graph(geometry), buffer_(QueryBufferSize(g.dim)) {
+      : geometry(g),
+        rotation_(g.dim, 9),
+        table_(rotation_.table_size() / 8),
+        graph(geometry),
+        buffer_(QueryBufferSize(g.dim)) {
     rotation_.Prepare(table_.data());
     space = {geometry, &rotation_, nullptr};
     parameters_.ef_construction = ef_construction;
@@ -59,7 +63,8 @@ class Index {
       size_t taken = 0;
       for (const Answer& answer : Find(q, k, ef))
         for (const uint32_t row : rows[answer.node])
-          if (taken < k && !deleted.contains(row)) ++taken, right += Distance(q, vectors[row]) <= all[k - 1] * (1 + 1e-6) + 1e-6;
+          if (taken < k && !deleted.contains(row))
+            ++taken, right += Distance(q, vectors[row]) <= all[k - 1] * (1 + 1e-6) + 1e-6;
     }
     return static_cast<double>(right) / static_cast<double>(k * queries.size());
   }
@@ -132,7 +137,8 @@ TEST(HnswGraphTest, StreamIsCompleteAndOrdered) {
   for (int i = 0; i < 3000; ++i) index.Add(data.Next());
   for (const size_t ef : {1, 10, 200}) {
     const std::vector<Answer> strict = index.Find(data.Next(), 100000, ef);
-    EXPECT_TRUE(std::is_sorted(strict.begin(), strict.end(), [](const Answer& a, const Answer& b) { return a.rank < b.rank; }));
+    EXPECT_TRUE(
+        std::is_sorted(strict.begin(), strict.end(), [](const Answer& a, const Answer& b) { return a.rank < b.rank; }));
     const std::vector<Answer> relaxed = index.Find(data.Next(), 100000, ef, false);
     std::set<NodeId> nodes;
     for (const Answer& answer : relaxed) nodes.insert(answer.node);

@@ -167,7 +167,8 @@ TEST_P(HnswKernelsTest, EstimatesAreUnbiasedAndAsSharpAsPromised) {
           std::vector<char> memory(QueryBufferSize(dim));
           Query query = MakeQueryFromBlockForm({g, &rotation, nullptr}, q.data(), memory.data());
           float estimates[32], deviations[32];
-          kernels_->estimate(g, query, test.block, kernels_->visit(g, query, test.block).navigation, estimates, deviations);
+          kernels_->estimate(g, query, test.block, kernels_->visit(g, query, test.block).navigation, estimates,
+                             deviations);
           for (int i = 0; i < 32; ++i) {
             const double unit = 2 * std::sqrt(Square(own, neighbours[i]) * Square(own, q) / static_cast<double>(dim));
             if (unit == 0) continue;
