@@ -22,7 +22,7 @@ inline constexpr double kLevelRatio = 64;
 inline constexpr int kMaxLevel = 7;
 inline int DrawLevel(uint64_t random, double ratio = kLevelRatio) {
   const double uniform = (static_cast<double>(random >> 11) + 1) * 0x1p-53;  // in (0, 1]
-  return std::min(kMaxLevel, static_cast<int>(-std::log(uniform) / std::log(ratio)));
+  return std::min(kMaxLevel, static_cast<int>(-std::log2(uniform) / std::log2(ratio)));
 }
 
 // Collects the nodes visited by a search for neighbours, with copies of their vectors.
