@@ -6,7 +6,8 @@
 //     config=CODEC,BITS,DEGREE[,EFC]             f32, f16 or i8; may stand several times
 //     efs=16,24,32,...                           beam widths of ours and of hnswlib
 //     hnswlib=0|1                                leave it out; its graph is kept beside the set
-//     efc=200 rounds=3 pool=48 diverse=0 links=0
+//     config=auto,,,EFC                          what ChooseGeometry says
+//     efc=200 rounds=3 pool=48 diverse=0 links=0 ratio=64 recheck=1 sharp=0 mean=1
 #include <cstring>
 #include <memory>
 #include <random>
@@ -22,7 +23,8 @@ namespace {
 
 using namespace medvec::hnsw;
 
-float sharpness = 0;
+float sharpness = 0;  // 0: the guaranteed error bound; else so many deviations of a random direction
+bool centred = true;  // false: as an index that was created empty
 
 struct Ours : Engine {
   const Set& set;
@@ -46,7 +48,7 @@ struct Ours : Engine {
     rotation.Prepare(table.data());
     space = {geometry, &rotation, nullptr};
     const double start = CpuSeconds();
-    if (g.metric != Metric::kInnerProduct) {
+    if (g.metric != Metric::kInnerProduct && centred) {
       mean.assign(set.dim, 0);
       const size_t sample = std::min<size_t>(set.count, 10000);
       for (size_t i = 0; i < sample; ++i)
@@ -163,6 +165,8 @@ int Main(int argc, char** argv) {
       parameters.diverse_links = number;
     else if (key == "ratio")
       ratio = std::strtod(value.c_str(), nullptr);
+    else if (key == "mean")
+      centred = number != 0;
     else if (key == "sharp")
       sharpness = std::strtof(value.c_str(), nullptr);
     else if (key == "recheck")
