@@ -98,8 +98,8 @@ inline Set LoadSet(const std::string& path, Metric metric, size_t most, size_t q
 inline size_t Right(const Set& set, size_t query, const std::vector<uint32_t>& found) {
   size_t right = 0;
   for (size_t i = 0; i < std::min(found.size(), set.k); ++i)
-    right +=
-        Distance(set.metric, set.Query(query), set.Row(found[i]), set.dim) <= set.limits[query] * (1 + 1e-7) + 1e-12;
+    right += Distance(set.metric, set.Query(query), set.Row(found[i]), set.dim) <=
+             set.limits[query] + std::abs(set.limits[query]) * 1e-7 + 1e-12;
   return right;
 }
 

@@ -5,6 +5,23 @@
 namespace medvec::bench {
 namespace {
 
+// L1, which hnswlib does not know, by our kernel.
+class L1Space : public hnswlib::SpaceInterface<float> {
+ public:
+  explicit L1Space(size_t dim) : dim_(dim) {}
+  size_t get_data_size() override { return dim_ * sizeof(float); }
+  hnswlib::DISTFUNC<float> get_dist_func() override {
+    return [](const void* a, const void* b, const void* dim) {
+      return GetDistanceKernels().l1(static_cast<const float*>(a), static_cast<const float*>(b),
+                                     *static_cast<const size_t*>(dim));
+    };
+  }
+  void* get_dist_func_param() override { return &dim_; }
+
+ private:
+  size_t dim_;
+};
+
 // 0.6.2 knows L2 and inner product; its L2 is the squared one.
 struct Hnswlib : Engine {
   std::unique_ptr<hnswlib::SpaceInterface<float>> space;
@@ -14,6 +31,8 @@ struct Hnswlib : Engine {
     name = "hnswlib";
     if (set.metric == Metric::kInnerProduct)
       space = std::make_unique<hnswlib::InnerProductSpace>(set.dim);
+    else if (set.metric == Metric::kL1)
+      space = std::make_unique<L1Space>(set.dim);
     else
       space = std::make_unique<hnswlib::L2Space>(set.dim);
     const std::string path = cache + "-" + std::to_string(static_cast<int>(set.metric)) + "-" +

@@ -184,7 +184,7 @@ int Main(int argc, char** argv) {
   const Set set = LoadSet(argv[1], metric, rows, queries);
   std::printf("# %s: %zu rows of %zu, %zu queries, efc %zu\n", set.name.c_str(), set.count, set.dim, set.queries, efc);
   std::vector<std::unique_ptr<Engine>> engines;
-  if (hnswlib && metric != Metric::kL1) engines.push_back(MakeHnswlib(set, argv[1], efc));
+  if (hnswlib) engines.push_back(MakeHnswlib(set, argv[1], efc));
   for (const std::string& config : configs) {
     const std::vector<std::string> parts = Split(config, ',');
     const VectorCodec codec = parts[0] == "f32"   ? VectorCodec::kFloat32
