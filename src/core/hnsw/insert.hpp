@@ -94,7 +94,7 @@ Inserted Insert(const Space& space, G& graph, const Memory& memory, const float*
     for (int l = top; l >= 0; --l) {
       Collector& collector = collectors[l];
       Walk<G, Collector> walk(space, graph, memory, query, collector);
-      walk.Start(parameters.ef_construction, false);
+      walk.Start(parameters.ef_construction, false, false);
       walk.Add(start);
       walk.Run();
       walk.Free();

@@ -38,7 +38,7 @@ NodeId Descend(const Space& space, G& graph, const Memory& memory, Query& query,
   Walk<G, Nearest> walk(space, graph, memory, query, nearest);
   for (; entry.level > level; --entry.level) {
     nearest = {};
-    walk.Start(kDescentWidth, false);
+    walk.Start(kDescentWidth, false, false);
     walk.Add(entry.node);
     walk.Run();
     entry.node = nearest.below;
@@ -70,7 +70,7 @@ class Search {
     if (!started_) {
       started_ = true;
       const NodeId start = Descend(space_, graph_, memory_, query_, 0);
-      walk_.Start(width_, true);
+      walk_.Start(width_, true, true);
       if (start != kNoNode) walk_.Add(start);
       walk_.Run();
     }

@@ -36,8 +36,11 @@ class Walk {
   Walk(const Space& space, G& graph, const Memory& memory, Query& query, Visitor& visitor)
       : space_(space), graph_(graph), memory_(memory), kernels_(GetKernels()), query_(query), visitor_(visitor) {}
 
-  // Starts over with a beam of `width` nodes. `log`: Widen will be called.
-  void Start(size_t width, bool log) {
+  // Starts over with a beam of `width` nodes. `log`: Widen will be called. `by_rank`: the beam is in the order of ranks
+  // (this matters for L1 only): a neighbour's L1 distance is guessed from its estimated L2 distance by the proportion
+  // of the two at the node that names it, since vectors near each other differ from the query in similar directions.
+  void Start(size_t width, bool log, bool by_rank) {
+    by_rank_ = by_rank && space_.geometry.metric == Metric::kL1;
     width_ = width, size_ = 0, next_ = 0, hops_ = 0, log_ = log;
     if (beam_capacity_ < width + 1) {
       memory_.Release(beam_);
@@ -177,7 +180,8 @@ class Walk {
     graph_.Release(node);
     ++hops_;
 
-    const uint32_t key = SortableKey(distances.navigation) | 1;
+    if (by_rank_) ToRanks(distances, degree);
+    const uint32_t key = SortableKey(by_rank_ ? distances.rank : distances.navigation) | 1;
     known_.Get(node)->key = key;
     // The visited node moves to the place of its own distance, or leaves.
     RemoveItem(position);
@@ -192,6 +196,15 @@ class Walk {
         logged_.Append(memory_, {links_[i], estimates_[i], deviations_[i]});
     }
     PrefetchNext();
+  }
+
+  void ToRanks(const Distances& distances, size_t degree) {
+    const float proportion = distances.navigation > 0 ? distances.rank / std::sqrt(distances.navigation) : 1;
+    for (size_t i = 0; i < degree; ++i) {
+      const float root = std::sqrt(std::max(estimates_[i], deviations_[i]));
+      estimates_[i] = proportion * std::sqrt(std::max(estimates_[i], 0.0f));
+      deviations_[i] = root > 0 ? proportion * deviations_[i] / (2 * root) : 0;
+    }
   }
 
   // The two nodes that will be visited next unless better ones turn up: one alone would come too late, since its visit
@@ -221,7 +234,7 @@ class Walk {
   size_t beam_capacity_ = 0, size_ = 0, width_ = 0;
   size_t next_ = 0;  // nothing before it is unvisited
   size_t hops_ = 0;
-  bool log_ = false;
+  bool log_ = false, by_rank_ = false;
   NodeMap known_;              // every node seen; lowest bit of the key set: visited
   Array<Estimate> logged_;     // estimates of nodes that are in neither beam nor map
   Array<uint64_t> counted_;    // items of the visited nodes that count
