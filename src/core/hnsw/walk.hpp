@@ -110,6 +110,10 @@ class Walk {
     const uint32_t bits = std::bit_cast<uint32_t>(f);
     return (bits & 0x80000000u ? ~bits : bits | 0x80000000u) & ~1u;
   }
+  static float Unsorted(uint32_t key) {
+    if (key == 0xffffffffu) return std::numeric_limits<float>::infinity();
+    return std::bit_cast<float>(key & 0x80000000u ? key ^ 0x80000000u : ~key);
+  }
   static uint64_t Item(uint32_t key, NodeId node) { return static_cast<uint64_t>(key) << 32 | node; }
   static bool Visited(uint64_t item) { return item >> 32 & 1; }
   uint32_t Bound() const { return size_ < width_ ? 0xffffffffu : static_cast<uint32_t>(beam_[size_ - 1] >> 32); }
@@ -189,12 +193,19 @@ class Walk {
       if (key < Bound()) InsertItem(Item(key, node));
       if (log_) counted_.Append(memory_, Item(key, node));
     }
+    // Two lists without a branch, then a loop over the few that are near enough.
+    uint16_t near[kMaxDegree], far[kMaxDegree];
+    size_t near_count = 0, far_count = 0;
+    const float bound = Unsorted(Bound());
     for (size_t i = 0; i < degree; ++i) {
-      if (SortableKey(estimates_[i] + kHopeless * deviations_[i]) < Bound())
-        Offer(estimates_[i], deviations_[i], links_[i]);
-      else if (log_)
-        logged_.Append(memory_, {links_[i], estimates_[i], deviations_[i]});
+      const bool hopeful = estimates_[i] + kHopeless * deviations_[i] < bound;
+      near[near_count] = far[far_count] = static_cast<uint16_t>(i);
+      near_count += hopeful, far_count += !hopeful;
     }
+    for (size_t k = 0; k < near_count; ++k) Offer(estimates_[near[k]], deviations_[near[k]], links_[near[k]]);
+    if (log_)
+      for (size_t k = 0; k < far_count; ++k)
+        logged_.Append(memory_, {links_[far[k]], estimates_[far[k]], deviations_[far[k]]});
     PrefetchNext();
   }
 
