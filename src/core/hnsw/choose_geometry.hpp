@@ -1,0 +1,114 @@
+// Which block an index gets: degree, code bits, own vector's codec and how blocks fill pages. Decided once, at CREATE
+// INDEX, by a pure function; the measurements behind it are in docs/decisions/0010-block-geometry.md.
+#pragma once
+
+#include <algorithm>
+
+#include "core/hnsw/kernels.hpp"
+
+namespace medvec::hnsw {
+
+// Of an 8192-byte page, behind the page header and the special area.
+inline constexpr size_t kPageSize = 8192;
+inline constexpr size_t kUsablePageSize = 8152;
+inline constexpr size_t kRowSize = 10;           // heap tuple and node address, in the row pages
+inline constexpr double kUpperShare = 1.0 / 63;  // blocks above level 0, for a level ratio of 64
+
+// `blocks_per_group` blocks lie one behind the other in the usable bytes of `pages_per_group` consecutive pages, so
+// that pages_per_group - 1 of them go over a page boundary. Blocks longer than a page: one a group.
+struct Packing {
+  uint32_t blocks_per_group;
+  uint32_t pages_per_group;
+
+  constexpr double bytes_per_block() const { return double{kPageSize} * pages_per_group / blocks_per_group; }
+  // Page accesses a hop.
+  constexpr double pages_per_hop() const { return 1.0 + (pages_per_group - 1.0) / blocks_per_group; }
+};
+
+struct Choice {
+  Geometry geometry;
+  Packing packing;
+  // Index bytes per vector, rows and upper levels included.
+  constexpr double bytes_per_vector() const { return packing.bytes_per_block() * (1 + kUpperShare) + kRowSize * 1.01; }
+};
+
+// What pgvector spends on a vector: element tuple (72 + 8 + 4 dim) and neighbour tuple (8 + 12 m) share a page where
+// they fit, with two line pointers. The size not to exceed.
+constexpr double PgvectorBytes(size_t dim, int m) {
+  const size_t element = 80 + 4 * dim + 4, neighbours = 8 + 12 * static_cast<size_t>(m) + 4;
+  if (element + neighbours <= kUsablePageSize) return double{kPageSize} / (kUsablePageSize / (element + neighbours));
+  return double{kPageSize} + static_cast<double>(neighbours);
+}
+
+namespace choose {
+
+// Largest degree up to `most` whose block fits into `room` bytes; 0: none.
+constexpr int FittingDegree(size_t dim, Metric metric, VectorCodec codec, int bits, size_t room, int most) {
+  const size_t fixed = MakeGeometry(dim, metric, codec, bits, 0).block_size;
+  if (fixed > room) return 0;
+  const size_t per_link = 7 + static_cast<size_t>(bits) * ((dim + 7) / 8);
+  int degree = static_cast<int>(std::min<size_t>((room - fixed) / per_link + 1, static_cast<size_t>(most)));
+  while (degree > 0 && MakeGeometry(dim, metric, codec, bits, degree).block_size > room) --degree;
+  return degree;
+}
+
+// x^-0.7 for 1 <= x, by steps fine enough to compare degrees; constexpr, which std::pow is not.
+constexpr double HopFactor(double degree) {
+  // x^-0.7 = exp(-0.7 ln x); both by series around powers of two.
+  double log2 = 0;
+  while (degree >= 2) degree /= 2, log2 += 1;
+  const double t = (degree - 1) / (degree + 1);
+  log2 += 2 * (t + t * t * t / 3 + t * t * t * t * t / 5 + t * t * t * t * t * t * t / 7) * 1.4426950408889634;
+  double x = -0.7 * 0.6931471805599453 * log2, sum = 1, term = 1;
+  for (int i = 1; i < 20; ++i) term *= x / i, sum += term;
+  return sum;
+}
+
+// Cost of reaching a recall: the number of hops falls as degree^-0.7 and grows with the variance of the estimates; a
+// hop costs arithmetic and cache misses by the block's length, and its page accesses.
+constexpr double Cost(const Geometry& g, const Packing& packing) {
+  const double deviation = RelativeDeviation(g.code_bits);
+  return HopFactor(g.max_degree) * (1 + 235 * deviation * deviation / g.dim) *
+         (0.65 + 0.22e-3 * static_cast<double>(g.block_size) + 0.25 * packing.pages_per_hop());
+}
+
+}  // namespace choose
+
+// The block for vectors of `dim` dimensions with `m` links (a degree of up to 2 m on all levels).
+//
+// The least cost within pgvector's bytes, with the own vector in 8 bits. More than one bit a code only where at least
+// 4/5 of the links remain: with fewer links parts of a set get out of reach, whatever the precision. Then a more exact
+// own vector where the page has room for it, without costing a link or a byte of the budget.
+constexpr Choice ChooseGeometry(size_t dim, Metric metric, int m) {
+  const int most = std::min<int>(2 * m, kMaxDegree);
+  const double budget = PgvectorBytes(dim, m);
+  Choice best{};
+  double best_cost = 0;
+  const auto consider = [&](Packing packing, VectorCodec codec, int bits, bool within_budget) {
+    const size_t room = kUsablePageSize * packing.pages_per_group / packing.blocks_per_group / 4 * 4;
+    const int degree = choose::FittingDegree(dim, metric, codec, bits, room, most);
+    const Choice choice{MakeGeometry(dim, metric, codec, bits, degree), packing};
+    if (degree < std::min(most, 8) || (bits > 1 && 5 * degree < 4 * most)) return;
+    if (within_budget && choice.bytes_per_vector() > budget) return;
+    const double cost = choose::Cost(choice.geometry, packing);
+    if (best_cost == 0 || cost < best_cost) best = choice, best_cost = cost;
+  };
+  for (uint32_t pages = 1; pages <= 4; ++pages)
+    for (uint32_t blocks = pages; blocks <= 64; ++blocks)
+      for (const int bits : {1, 2, 4})
+        if (pages == 1 || blocks % pages != 0) consider({blocks, pages}, VectorCodec::kInt8, bits, true);
+  if (best_cost == 0) {  // blocks longer than a page: dimensions pgvector does not index, or very large m
+    const size_t block = MakeGeometry(dim, metric, VectorCodec::kInt8, 1, most).block_size;
+    const uint32_t pages = static_cast<uint32_t>((block + kUsablePageSize - 1) / kUsablePageSize);
+    consider({1, pages}, VectorCodec::kInt8, 1, false);
+  }
+  const size_t room = kUsablePageSize * best.packing.pages_per_group / best.packing.blocks_per_group / 4 * 4;
+  const int degree = best.geometry.max_degree;
+  for (const VectorCodec codec : {VectorCodec::kFloat16, VectorCodec::kFloat32}) {
+    const Geometry g = MakeGeometry(dim, metric, codec, best.geometry.code_bits, degree);
+    if (g.block_size <= room) best.geometry = g;
+  }
+  return best;
+}
+
+}  // namespace medvec::hnsw

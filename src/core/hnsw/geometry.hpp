@@ -1,0 +1,88 @@
+// What a node's block looks like: the one place that knows its bytes.
+//
+//   offset 0        BlockHeader
+//   links           uint32_t[max_degree]     addresses of the neighbours' blocks
+//   norms           uint16_t[max_degree]     |r|^2 of the neighbour's residual as bfloat16; sign bit set: a filler link
+//   rescales        uint8_t[max_degree]      see EncodedLink in kernels.hpp
+//   codes           [max_degree][code_bits][ceil(dim / 8)] bytes, code-major: one link is one contiguous small write
+//   vector          the node's own vector: dim float32, float16 or int8
+//
+// All of it little-endian and unaligned but for the header's and the links' four bytes (blocks start at multiples of
+// 4). Behind the codes stand at least 16 bytes of the block (the vector, or padding), so kernels may load whole words
+// there. A block may be longer than a page; the graph then hands out a copy in one piece.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace medvec::hnsw {
+
+enum class Metric : uint8_t { kL2, kInnerProduct, kCosine, kL1 };
+enum class VectorCodec : uint8_t { kFloat32, kFloat16, kInt8 };
+
+using NodeId = uint32_t;
+inline constexpr NodeId kNoNode = 0xffffffff;
+
+inline constexpr size_t kMaxDim = 32767;
+inline constexpr size_t kMaxDegree = 200;
+inline constexpr int kQueryPlanes = 4;
+
+struct BlockHeader {
+  uint32_t target;  // level 0: address of the first row; above: the same vector's block one level below
+  uint16_t degree;  // links in use
+  uint8_t level;
+  uint8_t flags;
+  float scale;     // of the own vector: v_i = scale * code_i
+  float error;     // at least |v - stored v|, over all rows of the node
+  uint32_t stamp;  // storage's own: when the node died
+};
+static_assert(sizeof(BlockHeader) == 20 && alignof(BlockHeader) == 4);
+
+enum BlockFlags : uint8_t { kDead = 1 };  // no live row: walked through, never returned, never linked to anew
+
+struct Geometry {
+  uint32_t dim;
+  Metric metric;
+  VectorCodec codec;
+  uint8_t code_bits;    // a dimension: 1, 2 or 4
+  uint16_t max_degree;  // links of a block, on every level
+  // Derived:
+  uint32_t plane_bytes;  // ceil(dim / 8)
+  uint32_t norms, rescales, codes, vector, block_size;
+
+  constexpr size_t code_size() const { return size_t{plane_bytes} * code_bits; }
+  constexpr size_t vector_size() const {
+    return size_t{dim} * (codec == VectorCodec::kFloat32 ? 4 : codec == VectorCodec::kFloat16 ? 2 : 1);
+  }
+  // Vectors of these metrics are stored rotated (and centred): lengths and angles are the same there.
+  constexpr bool rotated() const { return metric != Metric::kL1; }
+};
+
+constexpr Geometry MakeGeometry(size_t dim, Metric metric, VectorCodec codec, int code_bits, int max_degree) {
+  Geometry g{};
+  g.dim = static_cast<uint32_t>(dim);
+  g.metric = metric;
+  g.codec = codec;
+  g.code_bits = static_cast<uint8_t>(code_bits);
+  g.max_degree = static_cast<uint16_t>(max_degree);
+  g.plane_bytes = static_cast<uint32_t>((dim + 7) / 8);
+  const uint32_t degree = static_cast<uint32_t>(max_degree);
+  g.norms = sizeof(BlockHeader) + 4 * degree;
+  g.rescales = g.norms + 2 * degree;
+  g.codes = g.rescales + degree;
+  g.vector = g.codes + static_cast<uint32_t>(g.code_size()) * degree;
+  const uint32_t end = g.vector + static_cast<uint32_t>(g.vector_size());
+  g.block_size = ((end > g.vector + 16 ? end : g.vector + 16) + 3) / 4 * 4;
+  return g;
+}
+
+// Views into a block.
+inline const BlockHeader& Header(const uint8_t* block) { return *reinterpret_cast<const BlockHeader*>(block); }
+inline BlockHeader& Header(uint8_t* block) { return *reinterpret_cast<BlockHeader*>(block); }
+inline const NodeId* Links(const uint8_t* block) {
+  return reinterpret_cast<const NodeId*>(block + sizeof(BlockHeader));
+}
+inline NodeId* Links(uint8_t* block) { return reinterpret_cast<NodeId*>(block + sizeof(BlockHeader)); }
+inline const uint8_t* Vector(const Geometry& g, const uint8_t* block) { return block + g.vector; }
+
+}  // namespace medvec::hnsw

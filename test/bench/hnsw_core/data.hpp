@@ -1,0 +1,106 @@
+// Sets, exact answers and CPU time for the index benchmarks.
+#pragma once
+
+#include <sys/stat.h>
+#include <time.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include "core/distance.hpp"
+#include "core/hnsw/geometry.hpp"
+
+namespace medvec::bench {
+
+using hnsw::Metric;
+
+// CPU seconds of this thread: on a shared machine the only clock worth reading.
+inline double CpuSeconds() {
+  timespec t;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+  return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
+}
+
+inline double Distance(Metric metric, const float* a, const float* b, size_t dim) {
+  const DistanceKernels& kernels = GetDistanceKernels();
+  if (metric == Metric::kInnerProduct) return -kernels.inner_product(a, b, dim);
+  if (metric == Metric::kL1) return kernels.l1(a, b, dim);
+  return kernels.l2_squared(a, b, dim);  // cosine: of unit vectors
+}
+
+struct Set {
+  std::string name;
+  size_t dim = 0, count = 0, queries = 0, k = 10;
+  Metric metric;
+  std::vector<float> rows;        // count rows, then the queries
+  std::vector<uint32_t> answers;  // the k nearest of each query
+  std::vector<double> limits;     // the distance of the k-th: whoever is as near is right too
+
+  const float* Row(size_t i) const { return rows.data() + i * dim; }
+  const float* Query(size_t i) const { return rows.data() + (count + i) * dim; }
+};
+
+// `path` is NAME-DIM.f32; its last `queries` rows are the queries, at most `most` others the set.
+inline Set LoadSet(const std::string& path, Metric metric, size_t most, size_t queries) {
+  Set set;
+  set.metric = metric;
+  const size_t slash = path.rfind('/') + 1, dash = path.rfind('-');
+  set.name = path.substr(slash, dash - slash);
+  set.dim = std::strtoul(path.c_str() + dash + 1, nullptr, 10);
+  FILE* file = std::fopen(path.c_str(), "rb");
+  if (file == nullptr) std::perror(path.c_str()), std::exit(1);
+  struct stat status;
+  fstat(fileno(file), &status);
+  const size_t total = static_cast<size_t>(status.st_size) / (4 * set.dim);
+  set.queries = std::min(queries, total / 10);
+  set.count = std::min(most, total - set.queries);
+  set.rows.resize((set.count + set.queries) * set.dim);
+  size_t read = std::fread(set.rows.data(), 4 * set.dim, set.count, file);
+  std::fseek(file, static_cast<long>((total - set.queries) * 4 * set.dim), SEEK_SET);
+  read += std::fread(set.rows.data() + set.count * set.dim, 4 * set.dim, set.queries, file);
+  std::fclose(file);
+  if (read != set.count + set.queries) std::fprintf(stderr, "short read\n"), std::exit(1);
+  if (metric == Metric::kCosine)
+    for (size_t i = 0; i < set.count + set.queries; ++i) {
+      float* row = set.rows.data() + i * set.dim;
+      const double norm = std::sqrt(GetDistanceKernels().norm_squared(row, set.dim));
+      for (size_t d = 0; d < set.dim; ++d) row[d] = static_cast<float>(row[d] / norm);
+    }
+  const std::string cache = path + ".truth-" + std::to_string(static_cast<int>(metric)) + "-" +
+                            std::to_string(set.count) + "-" + std::to_string(set.queries);
+  set.answers.resize(set.queries * set.k);
+  set.limits.resize(set.queries);
+  file = std::fopen(cache.c_str(), "rb");
+  if (file == nullptr || std::fread(set.answers.data(), 4 * set.k, set.queries, file) != set.queries) {
+    std::vector<std::pair<double, uint32_t>> all(set.count);
+    for (size_t q = 0; q < set.queries; ++q) {
+      for (size_t i = 0; i < set.count; ++i)
+        all[i] = {Distance(metric, set.Query(q), set.Row(i), set.dim), static_cast<uint32_t>(i)};
+      std::partial_sort(all.begin(), all.begin() + set.k, all.end());
+      for (size_t j = 0; j < set.k; ++j) set.answers[q * set.k + j] = all[j].second;
+    }
+    if (file != nullptr) std::fclose(file);
+    file = std::fopen(cache.c_str(), "wb");
+    std::fwrite(set.answers.data(), 4 * set.k, set.queries, file);
+  }
+  std::fclose(file);
+  for (size_t q = 0; q < set.queries; ++q)
+    set.limits[q] = Distance(metric, set.Query(q), set.Row(set.answers[q * set.k + set.k - 1]), set.dim);
+  return set;
+}
+
+// How many of `found` (row numbers, at most k distinct ones) are as near as the k-th true answer.
+inline size_t Right(const Set& set, size_t query, const std::vector<uint32_t>& found) {
+  size_t right = 0;
+  for (size_t i = 0; i < std::min(found.size(), set.k); ++i)
+    right += Distance(set.metric, set.Query(query), set.Row(found[i]), set.dim) <=
+             set.limits[query] + std::abs(set.limits[query]) * 1e-7 + 1e-12;
+  return right;
+}
+
+}  // namespace medvec::bench

@@ -1,0 +1,218 @@
+// Search, insertion and repair on the graph in memory.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <random>
+#include <set>
+
+#include "../../support/memory_graph.hpp"
+#include "core/distance.hpp"
+#include "core/hnsw/insert.hpp"
+#include "core/hnsw/repair.hpp"
+
+namespace medvec::hnsw {
+namespace {
+
+using Floats = std::vector<float>;
+
+class Index {
+ public:
+  Index(const Geometry& g, size_t ef_construction = 64)
+      : geometry(g),
+        rotation_(g.dim, 9),
+        table_(rotation_.table_size() / 8),
+        graph(geometry),
+        buffer_(QueryBufferSize(g.dim)) {
+    rotation_.Prepare(table_.data());
+    space = {geometry, &rotation_, nullptr};
+    parameters_.ef_construction = ef_construction;
+  }
+  Inserted Add(Floats v) {
+    vectors.push_back(v);
+    ToBlockForm(space, v.data());
+    const uint32_t row = static_cast<uint32_t>(vectors.size() - 1);
+    const Inserted inserted = Insert(space, graph, HeapMemory(), v.data(), DrawLevel(random_()), row, parameters_);
+    if (rows.size() <= inserted.node) rows.resize(graph.size());
+    rows[inserted.node].push_back(row);
+    return inserted;
+  }
+  double Distance(const Floats& a, const Floats& b) const {
+    const DistanceKernels& kernels = GetDistanceKernels();
+    if (geometry.metric == Metric::kInnerProduct) return -kernels.inner_product(a.data(), b.data(), a.size());
+    if (geometry.metric == Metric::kL1) return kernels.l1(a.data(), b.data(), a.size());
+    return kernels.l2_squared(a.data(), b.data(), a.size());
+  }
+  std::vector<Answer> Find(const Floats& q, size_t k, size_t ef, bool strict = true) {
+    Query query = MakeQuery(space, q.data(), buffer_.data());
+    Search<MemoryGraph> search(space, graph, HeapMemory(), query, ef);
+    std::vector<Answer> answers;
+    Answer answer;
+    while (answers.size() < k && search.Next(&answer, strict)) answers.push_back(answer);
+    search.Free();
+    return answers;
+  }
+  // Share of the true k nearest rows among the first k rows of the answers.
+  double Recall(const std::vector<Floats>& queries, size_t k, size_t ef, const std::set<uint32_t>& deleted = {}) {
+    size_t right = 0;
+    for (const Floats& q : queries) {
+      std::vector<double> all;
+      for (uint32_t i = 0; i < vectors.size(); ++i)
+        if (!deleted.contains(i)) all.push_back(Distance(q, vectors[i]));
+      std::nth_element(all.begin(), all.begin() + k - 1, all.end());
+      size_t taken = 0;
+      for (const Answer& answer : Find(q, k, ef))
+        for (const uint32_t row : rows[answer.node])
+          if (taken < k && !deleted.contains(row))
+            ++taken, right += Distance(q, vectors[row]) <= all[k - 1] * (1 + 1e-6) + 1e-6;
+    }
+    return static_cast<double>(right) / static_cast<double>(k * queries.size());
+  }
+
+  Geometry geometry;
+  Rotation rotation_;
+  std::vector<uint64_t> table_;
+  Space space;
+  MemoryGraph graph;
+  std::vector<Floats> vectors;
+  std::vector<std::vector<uint32_t>> rows;
+
+ private:
+  std::vector<char> buffer_;
+  InsertParameters parameters_;
+  std::mt19937_64 random_{3};
+};
+
+// Clusters, so that the walk has to find its way between them.
+struct Data {
+  explicit Data(size_t dim) : dim(dim) {
+    for (int i = 0; i < 40; ++i) centres.push_back(Draw(2));
+  }
+  Floats Draw(float size) {
+    Floats v(dim);
+    for (float& x : v) x = size * normal(random);
+    return v;
+  }
+  Floats Next() {
+    Floats v = Draw(1);
+    const Floats& centre = centres[random() % centres.size()];
+    for (size_t i = 0; i < dim; ++i) v[i] += centre[i];
+    return v;
+  }
+  size_t dim;
+  std::mt19937 random{1};
+  std::normal_distribution<float> normal;
+  std::vector<Floats> centres;
+};
+
+std::vector<Floats> Queries(Data& data, size_t count) {
+  std::vector<Floats> queries;
+  while (queries.size() < count) queries.push_back(data.Next());
+  return queries;
+}
+
+TEST(HnswGraphTest, RecallOfAllMetricsAndCodecs) {
+  for (const Metric metric : {Metric::kL2, Metric::kInnerProduct, Metric::kL1})
+    for (const VectorCodec codec : {VectorCodec::kFloat32, VectorCodec::kFloat16, VectorCodec::kInt8})
+      for (const size_t dim : {3, 50, 130}) {
+        Data data(dim);
+        Index index(MakeGeometry(dim, metric, codec, dim < 100 ? 2 : 1, 24));
+        for (int i = 0; i < 2000; ++i) index.Add(data.Next());
+        EXPECT_GT(index.Recall(Queries(data, 50), 10, 80), metric == Metric::kL2 ? 0.95 : 0.85)
+            << int(metric) << ' ' << int(codec) << ' ' << dim;
+      }
+}
+
+TEST(HnswGraphTest, EmptyAndOneNode) {
+  Index index(MakeGeometry(5, Metric::kL2, VectorCodec::kFloat32, 1, 8));
+  EXPECT_TRUE(index.Find(Floats(5, 1.0f), 3, 10).empty());
+  index.Add(Floats(5, 2.0f));
+  EXPECT_EQ(index.Find(Floats(5, 1.0f), 3, 10).size(), 1u);
+}
+
+// The stream gives every node once, in order, whatever the width it started with.
+TEST(HnswGraphTest, StreamIsCompleteAndOrdered) {
+  Data data(40);
+  Index index(MakeGeometry(40, Metric::kL2, VectorCodec::kInt8, 1, 24));
+  for (int i = 0; i < 3000; ++i) index.Add(data.Next());
+  for (const size_t ef : {1, 10, 200}) {
+    const std::vector<Answer> strict = index.Find(data.Next(), 100000, ef);
+    EXPECT_TRUE(
+        std::is_sorted(strict.begin(), strict.end(), [](const Answer& a, const Answer& b) { return a.rank < b.rank; }));
+    const std::vector<Answer> relaxed = index.Find(data.Next(), 100000, ef, false);
+    std::set<NodeId> nodes;
+    for (const Answer& answer : relaxed) nodes.insert(answer.node);
+    EXPECT_EQ(nodes.size(), relaxed.size());
+    EXPECT_GT(relaxed.size(), 2950u) << ef;
+    EXPECT_GT(strict.size(), 2000u) << ef;
+  }
+}
+
+TEST(HnswGraphTest, EqualVectorsShareANode) {
+  for (const VectorCodec codec : {VectorCodec::kFloat32, VectorCodec::kInt8}) {
+    Data data(20);
+    Index index(MakeGeometry(20, Metric::kL2, codec, 2, 16));
+    const Floats same = data.Next();
+    for (int i = 0; i < 3000; ++i) index.Add(i % 3 == 0 ? same : data.Next());
+    EXPECT_EQ(index.Find(same, 1, 10).size(), 1u);
+    EXPECT_EQ(index.rows[index.Find(same, 1, 10)[0].node].size(), 1000u);
+    EXPECT_GT(index.Recall(Queries(data, 50), 10, 60), 0.95);
+  }
+}
+
+TEST(HnswGraphTest, ZeroAndOneDimensionalVectors) {
+  Index zeros(MakeGeometry(6, Metric::kL2, VectorCodec::kInt8, 1, 8));
+  for (int i = 0; i < 100; ++i) zeros.Add(Floats(6, 0.0f));
+  EXPECT_EQ(zeros.graph.size(), 1u + Header(zeros.graph.At(0)).level);
+  EXPECT_EQ(zeros.Find(Floats(6, 1.0f), 5, 10).size(), 1u);
+  Index line(MakeGeometry(1, Metric::kL2, VectorCodec::kFloat32, 1, 16));
+  for (int i = 0; i < 500; ++i) line.Add({static_cast<float>(i * 7919 % 500)});
+  EXPECT_GT(line.Recall({{3.4f}, {250.2f}, {499.0f}, {-5.0f}, {77.7f}}, 10, 60), 0.95);
+}
+
+// The stored error bounds hold: the interval around each answer's distance contains the true one.
+TEST(HnswGraphTest, ErrorBoundsHold) {
+  for (const VectorCodec codec : {VectorCodec::kFloat32, VectorCodec::kFloat16, VectorCodec::kInt8}) {
+    Data data(33);
+    Index index(MakeGeometry(33, Metric::kL2, codec, 1, 16));
+    for (int i = 0; i < 500; ++i) index.Add(data.Next());
+    const Floats q = data.Next();
+    const float slack = 4 * index.rotation_.RelativeError() * 20;
+    for (const Answer& answer : index.Find(q, 500, 50)) {
+      const double truth = std::sqrt(index.Distance(q, index.vectors[answer.target]));
+      EXPECT_NEAR(std::sqrt(answer.rank), truth, answer.error + slack);
+    }
+  }
+}
+
+TEST(HnswGraphTest, RepairAfterDeletingATenth) {
+  Data data(48);
+  Index index(MakeGeometry(48, Metric::kL2, VectorCodec::kInt8, 1, 24));
+  for (int i = 0; i < 4000; ++i) index.Add(data.Next());
+  const std::vector<Floats> queries = Queries(data, 60);
+  const double before = index.Recall(queries, 10, 60);
+  std::set<uint32_t> deleted;
+  std::vector<bool> dead(index.graph.size());
+  for (NodeId n = 0; n < index.graph.size(); ++n) {
+    if (Header(index.graph.At(n)).level > 0 || index.rows.size() <= n || index.rows[n].empty()) continue;
+    if (n % 10 != 3) continue;
+    dead[n] = true;
+    Header(index.graph.At(n)).flags |= kDead;
+    for (const uint32_t row : index.rows[n]) deleted.insert(row);
+  }
+  EXPECT_GT(index.Recall(queries, 10, 60, deleted), before - 0.02);  // dead nodes are walked through, not given
+  for (NodeId n = 0; n < index.graph.size(); ++n)
+    if (!dead[n]) Repair(index.space, index.graph, HeapMemory(), n, [&](NodeId m) { return dead[m]; });
+  for (NodeId n = 0; n < index.graph.size(); ++n) {
+    if (dead[n]) continue;
+    std::set<NodeId> links;
+    for (size_t i = 0; i < Header(index.graph.At(n)).degree; ++i) {
+      EXPECT_FALSE(dead[Links(index.graph.At(n))[i]]);
+      EXPECT_TRUE(links.insert(Links(index.graph.At(n))[i]).second) << "linked twice";
+    }
+  }
+  EXPECT_GT(index.Recall(queries, 10, 60, deleted), before - 0.02);
+}
+
+}  // namespace
+}  // namespace medvec::hnsw
