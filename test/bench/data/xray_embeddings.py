@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Embeds random crops of the X-rays in ../shared/data/xray through a TorchScript network, as a set for index benchmarks.
 
-usage: xray_embeddings.py OUT.f32 [--data /work/shared/data] [--crops 5] [--model mobilenet_v2_imagenet_1280.pt]
+usage: xray_embeddings.py OUT.f32 [--data ../shared/data] [--crops 5] [--model mobilenet_v2_imagenet_1280.pt]
 
 Each image gives the whole image and crops of 50 to 95 % of its area, half of them mirrored, all resized to 224 x 224: the
 seed is the image's name, so a set can be made again, and a longer set contains the shorter one's rows. Rows are float32
@@ -48,7 +48,7 @@ def crop(image, name, number):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("out")
-    parser.add_argument("--data", default="/work/shared/data")
+    parser.add_argument("--data", default="../shared/data")
     parser.add_argument("--model", default="mobilenet_v2_imagenet_1280.pt")
     parser.add_argument("--crops", type=int, default=5)
     arguments = parser.parse_args()
