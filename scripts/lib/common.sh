@@ -34,7 +34,7 @@ build_and_install() {
   make -s -j"$(nproc)" PG_CONFIG="$PG_CONFIG"
   rm -rf build/stage
   make -s install PG_CONFIG="$PG_CONFIG" DESTDIR="$root/build/stage" > build/install.log 2>&1 || { cat build/install.log >&2; return 1; }
-  as_root cp -r --no-preserve=ownership build/stage/. /
+  as_root cp -r --no-preserve=ownership --remove-destination build/stage/. /  # running programs cannot be written over
 }
 
 # make_cluster DIRECTORY PORT: a cluster of its own, reached by the socket in DIRECTORY alone; exports PGHOST and PGPORT.
