@@ -28,6 +28,13 @@ as_owner() {
   if [ "$(id -un)" = "$cluster_owner" ]; then "$@"; else (cd / && runuser -u "$cluster_owner" -- "$@"); fi
 }
 
+# make_work NAME: sets `work` to a new folder of the clusters' owner, which all may read.
+make_work() {
+  work=$(mktemp -d -t "medvec-$1.XXXXXX")
+  as_root chown "$cluster_owner" "$work"
+  as_root chmod 755 "$work"
+}
+
 # Builds and installs extension and embedder. Root is needed for the copy alone, so that no file of the build becomes
 # root's.
 build_and_install() {

@@ -26,7 +26,6 @@ DECLARE
     row_ids    tid[];
     images     bytea[];
     vectors    @extschema@.vector[];
-    one        @extschema@.vector;
     message    text;
 BEGIN
     IF target IS NULL OR image_column IS NULL OR vector_column IS NULL THEN
@@ -92,8 +91,7 @@ BEGIN
                 IF vectors IS NULL THEN
                     FOR i IN 1 .. pg_catalog.cardinality(row_ids) LOOP
                         BEGIN
-                            one := @extschema@.embed_image(images[i], used_model);
-                            vectors[i] := one;
+                            vectors[i] := @extschema@.embed_image(images[i], used_model);
                             embedded := embedded + 1;
                         EXCEPTION
                             WHEN invalid_binary_representation OR feature_not_supported OR program_limit_exceeded

@@ -2,6 +2,7 @@
 #include "embed/connection.hpp"
 #include "embed/model_registry.hpp"
 #include "embed/reply.hpp"
+#include "embed/request.hpp"
 #include "embed/settings.hpp"
 #include "pg/records.hpp"
 #include "types/vector.hpp"
@@ -18,18 +19,6 @@ Limits CurrentLimits(int32 frame) {
   return {static_cast<uint64_t>(settings::max_image_megapixels) * 1000000,
           static_cast<uint32_t>(settings::image_timeout_ms), frame};
 }
-
-void AppendUint32(StringInfo to, uint32_t value) {
-  appendBinaryStringInfo(to, reinterpret_cast<const char*>(&value), sizeof(value));
-}
-
-void AppendString(StringInfo to, const char* text) {
-  AppendUint32(to, strlen(text));
-  appendBinaryStringInfo(to, text, strlen(text));
-}
-
-iovec Bytes(const void* data, size_t length) { return {const_cast<void*>(data), length}; }
-iovec Bytes(StringInfo text) { return {text->data, static_cast<size_t>(text->len)}; }
 
 // The payload of a request of one image: `head`, the image's length, the image itself, which is not copied.
 Reply CallWithImage(RequestKind kind, StringInfo head, const bytea* image) {

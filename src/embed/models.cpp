@@ -2,6 +2,7 @@
 #include "embed/connection.hpp"
 #include "embed/model_registry.hpp"
 #include "embed/reply.hpp"
+#include "embed/request.hpp"
 #include "embed/settings.hpp"
 #include "embed/shared_state.hpp"
 #include "pg/records.hpp"
@@ -27,12 +28,9 @@ MEDVEC_FUNCTION(medvec_inspect_model) {
   Datum spec_argument = PG_ARGISNULL(1) ? Datum{0} : PG_GETARG_DATUM(1);
   const char* spec = PG_ARGISNULL(1) ? "" : DatumGetCString(DirectFunctionCall1(jsonb_out, spec_argument));
   StringInfo payload = makeStringInfo();
-  for (const char* text : {path, spec}) {
-    const uint32_t length = strlen(text);
-    appendBinaryStringInfo(payload, reinterpret_cast<const char*>(&length), sizeof(length));
-    appendBinaryStringInfo(payload, text, length);
-  }
-  const iovec piece = {payload->data, static_cast<size_t>(payload->len)};
+  AppendString(payload, path);
+  AppendString(payload, spec);
+  const iovec piece = Bytes(payload);
   const Reply reply = Call(RequestKind::inspect_model, {&piece, 1});
   RaiseIfError(reply, 1);
 

@@ -65,7 +65,7 @@ struct Command {
   char decoder[MAXPGPATH];
   char bundled_models[MAXPGPATH];
   char models[MAXPGPATH];
-  char threads[16];
+  char threads[16];  // empty: as many as there are processors
   char memory[32];
   char decoder_memory[32];
   bool found;
@@ -77,7 +77,8 @@ void ReadCommand(Command& command) {
   get_share_path(my_exec_path, share);
   snprintf(command.bundled_models, MAXPGPATH, "%s/medvec/models", share);
   CopyString(command.models, settings::model_directory);
-  snprintf(command.threads, sizeof(command.threads), "%d", settings::embedder_threads);
+  if (settings::embedder_threads > 0)
+    snprintf(command.threads, sizeof(command.threads), "%d", settings::embedder_threads);
   snprintf(command.memory, sizeof(command.memory), "%lld", settings::embedder_memory_kb * 1024LL);
   snprintf(command.decoder_memory, sizeof(command.decoder_memory), "%lld", settings::decoder_memory_kb * 1024LL);
   command.found = FindEmbedder(command.program, command.decoder);
@@ -97,7 +98,7 @@ void FillArguments(const Command& command, const char* (&arguments)[20]) {
   add("--decoder-memory-limit", command.decoder_memory);
   add("--model-directory", command.bundled_models);
   if (command.models[0] != '\0') add("--model-directory", command.models);
-  if (settings::embedder_threads > 0) add("--threads", command.threads);
+  if (command.threads[0] != '\0') add("--threads", command.threads);
   arguments[n] = nullptr;
 }
 

@@ -8,9 +8,7 @@
 . "$(dirname "${BASH_SOURCE[0]}")/../../scripts/lib/common.sh"
 [ -n "$data" ] || die "no test data"
 
-work=$(mktemp -d -t medvec-bench.XXXXXX)
-as_root chown "$cluster_owner" "$work"
-chmod 755 "$work"
+make_work bench
 trap 'stop_cluster "$work"; as_root rm -rf "$work"' EXIT
 make_cluster "$work" 54324 <<< "medvec.model_directory = '$work/models'"
 as_owner mkdir "$work/images" "$work/models"
