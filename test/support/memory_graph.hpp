@@ -36,21 +36,24 @@ class MemoryGraph {
     const uint8_t* block = At(node);
     for (size_t i = 0; i < geometry_.block_size; i += 64) __builtin_prefetch(block + i);
   }
-  NodeId Allocate(int) {
+  NodeId Append(const uint8_t* block, int level) {
     if (count_ % kChunk == 0)
       chunks_.push_back(
           static_cast<uint8_t*>(std::aligned_alloc(4096, (kChunk * geometry_.block_size + 4095) / 4096 * 4096)));
-    std::memset(At(static_cast<NodeId>(count_)), 0, geometry_.block_size);
+    std::memcpy(At(static_cast<NodeId>(count_)), block, geometry_.block_size);
+    if (level == 0) Header(At(static_cast<NodeId>(count_))).target = row;
     return static_cast<NodeId>(count_++);
   }
   uint8_t* Write(NodeId node) {
     ++writes_;
     return At(node);
   }
-  void Commit(NodeId) {}
-  void RaiseEntry(Entry entry) {
-    if (entry_.node == kNoNode || entry.level > entry_.level) entry_ = entry;
-  }
+  void Commit(NodeId, bool) {}
+  void LockEntry() {}
+  void ReplaceEntry(Entry entry) { entry_ = entry; }
+  void UnlockEntry() {}
+
+  uint32_t row = 0;  // `target` of the blocks appended to level 0
 
   uint8_t* At(NodeId node) { return chunks_[node / kChunk] + node % kChunk * geometry_.block_size; }
   size_t size() const { return count_; }

@@ -28,17 +28,24 @@ inline constexpr size_t kMaxDegree = 200;
 inline constexpr int kQueryPlanes = 4;
 
 struct BlockHeader {
-  uint32_t target;  // level 0: address of the first row; above: the same vector's block one level below
+  uint32_t
+      target;  // level 0: storage's own (address of the newest row); above: the same vector's block one level below
   uint16_t degree;  // links in use
   uint8_t level;
   uint8_t flags;
-  float scale;     // of the own vector: v_i = scale * code_i
-  float error;     // at least |v - stored v|, over all rows of the node
-  uint32_t stamp;  // storage's own: when the node died
+  float scale;         // of the own vector: v_i = scale * code_i
+  float error;         // at least |v - stored v|, over all rows of the node
+  uint32_t origin[2];  // storage's own: where the vector comes from (its heap tuple)
 };
-static_assert(sizeof(BlockHeader) == 20 && alignof(BlockHeader) == 4);
+static_assert(sizeof(BlockHeader) == 24 && alignof(BlockHeader) == 4);
 
-enum BlockFlags : uint8_t { kDead = 1 };  // no live row: walked through, never returned, never linked to anew
+enum BlockFlags : uint8_t {
+  kDead = 1,     // no live row: walked through, never returned, never linked to anew
+  kHidden = 2,   // a hint of storage's: no row that anybody sees; searches treat the node as dead, insertion does not
+  kShared = 4,   // storage's own: several rows
+  kClosed = 8,   // storage's own, of a dead node: no link leads here any more
+  kWritten = 16  // storage's own: the slot holds, or held, a block
+};
 
 struct Geometry {
   uint32_t dim;

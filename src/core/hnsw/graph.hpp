@@ -26,11 +26,15 @@ concept Graph = requires(G& graph, NodeId node) {
 };
 
 template <class G>
-concept MutableGraph = Graph<G> && requires(G& graph, NodeId node, Entry entry, int level) {
-  { graph.Allocate(level) } -> std::same_as<NodeId>;  // a block of zeros, which nobody links to yet
-  { graph.Write(node) } -> std::same_as<uint8_t*>;    // valid until Commit; nobody else reads or writes meanwhile
-  {graph.Commit(node)};
-  {graph.RaiseEntry(entry)};  // becomes the entry unless that has a higher level meanwhile
+concept MutableGraph = Graph<G> && requires(G& graph, NodeId node, Entry entry, int level, const uint8_t* block) {
+  // Writes a new block of this level; nobody links to it yet. Storage sets its own fields of the header.
+  { graph.Append(block, level) } -> std::same_as<NodeId>;
+  { graph.Write(node) } -> std::same_as<uint8_t*>;  // valid until Commit; nobody else reads or writes meanwhile
+  {graph.Commit(node, true)};                       // false: nothing was changed
+  // Who will replace the entry holds its lock from reading to replacing it: nobody else replaces it meanwhile.
+  {graph.LockEntry()};
+  {graph.ReplaceEntry(entry)};
+  {graph.UnlockEntry()};
 };
 
 }  // namespace medvec::hnsw

@@ -14,6 +14,7 @@ struct InsertParameters {
   size_t new_links = 0;      // diverse links and fillers of a new node: 0 means all slots
   size_t diverse_links = 0;  // of which diverse at most: 0 means all slots
   size_t pool = 48;          // fillers are chosen among so many
+  bool look_again = true;    // vacuum may run at the same time
 };
 
 // The level of a new node: l with probability ratio^-l, from 64 random bits. Flatter than the paper's 1/m: see the
@@ -25,130 +26,212 @@ inline int DrawLevel(uint64_t random, double ratio = kLevelRatio) {
   return std::min(kMaxLevel, static_cast<int>(-std::log2(uniform) / std::log2(ratio)));
 }
 
-// Collects the nodes visited by a search for neighbours, with copies of their vectors.
-struct Collector {
-  const Geometry& geometry;
-  const Memory& memory;
-  const Kernels& kernels;
-  Array<Candidate> found;
-  Array<uint8_t*> copies;
-
-  static constexpr size_t kBatch = 32;
-
-  bool Visit(NodeId node, const uint8_t* block, const Distances& distances) {
-    const BlockHeader& header = Header(block);
-    if (header.flags & kDead) return false;
-    const size_t size = geometry.vector_size();
-    if (found.size / kBatch == copies.size) copies.Append(memory, memory.Allocate<uint8_t>(kBatch * size));
-    uint8_t* copy = copies[found.size / kBatch] + found.size % kBatch * size;
-    std::memcpy(copy, Vector(geometry, block), size);
-    found.Append(memory,
-                 {distances.navigation, node, copy, header.scale, kernels.norm(geometry, copy, header.scale), 0});
-    return true;
-  }
-  void Free() {
-    for (size_t i = 0; i < copies.size; ++i) memory.Release(copies[i]);
-    copies.Free(memory);
-    found.Free(memory);
-  }
-};
-
 struct Inserted {
   NodeId node;     // on level 0: the new node, or the one that holds the same vector
   bool duplicate;  // the same: the caller adds its row there
 };
 
-// Inserts `vector` (dim floats in the blocks' form). `target` goes to the new node's header: its row.
+// One insertion: searches and chooses on all levels before it writes anything, then writes from the bottom up.
 template <MutableGraph G>
-Inserted Insert(const Space& space, G& graph, const Memory& memory, const float* vector, int level, uint32_t target,
-                const InsertParameters& parameters) {
-  const Geometry& g = space.geometry;
-  const Kernels& kernels = GetKernels();
-  const size_t limit = parameters.new_links != 0 ? std::min<size_t>(parameters.new_links, g.max_degree) : g.max_degree;
+class Insertion {
+ public:
+  // `vector`: dim floats in the blocks' form.
+  Insertion(const Space& space, G& graph, const Memory& memory, const float* vector, int level,
+            const InsertParameters& parameters)
+      : space_(space),
+        graph_(graph),
+        memory_(memory),
+        g_(space.geometry),
+        kernels_(GetKernels()),
+        level_(level),
+        parameters_(parameters) {
+    own_ = memory.Allocate<uint8_t>(g_.block_size);
+    std::memset(own_, 0, g_.block_size);
+    kernels_.encode_vector(g_, vector, own_);
+    const size_t padded = PaddedDim(g_.dim);
+    decoded_ = memory.Allocate<float>(3 * padded);
+    std::memset(decoded_, 0, 3 * padded * sizeof(float));
+    kernels_.decode_vector(g_, Vector(g_, own_), Header(own_).scale, decoded_);
+    query_buffer_ = memory.allocate(memory.context, QueryBufferSize(g_.dim));
+    scratch_ = memory.allocate(memory.context, LinkScratchSize(g_.dim));
+    query_ = MakeQueryFromBlockForm(space, vector, query_buffer_);
+  }
+  Insertion(const Insertion&) = delete;
 
-  // The block as it will be, to compare with others and to copy from.
-  uint8_t* own = memory.Allocate<uint8_t>(g.block_size);
-  std::memset(own, 0, g.block_size);
-  kernels.encode_vector(g, vector, own);
-  float* decoded = memory.Allocate<float>(3 * PaddedDim(g.dim));
-  float* other = decoded + PaddedDim(g.dim);
-  float* residual = other + PaddedDim(g.dim);
-  std::memset(decoded, 0, 3 * PaddedDim(g.dim) * sizeof(float));
-  kernels.decode_vector(g, Vector(g, own), Header(own).scale, decoded);
+  Inserted Run() {
+    Entry entry = graph_.GetEntry();
+    bool locked = false;
+    NodeId twin = kNoNode;
+    for (;;) {
+      // Who will become the entry, because there is none, or none on so high a level, or none that leads to a live
+      // node, searches and writes under the entry's lock: two at a time would not be linked to each other.
+      const bool raises = entry.node == kNoNode || level_ > entry.level;
+      if (raises && !locked) {
+        graph_.LockEntry();
+        locked = true;
+        entry = graph_.GetEntry();
+      }
+      twin = Choose(entry);
+      if (levels_[0].found.size > 0 || locked) break;
+      graph_.LockEntry();
+      locked = true;
+      entry = graph_.GetEntry();
+    }
+    if (twin != kNoNode) {
+      if (locked) graph_.UnlockEntry();
+      return {twin, true};
+    }
+    const bool raises = entry.node == kNoNode || level_ > entry.level || levels_[0].found.size == 0;
+    NodeId below = kNoNode, bottom = kNoNode;
+    for (int l = 0; l <= level_; ++l) {
+      below = WriteLevel(l, below);
+      if (l == 0) bottom = below;
+    }
+    if (raises) graph_.ReplaceEntry({below, level_});
+    if (locked) graph_.UnlockEntry();
+    return {bottom, false};
+  }
 
-  void* query_buffer = memory.allocate(memory.context, QueryBufferSize(g.dim));
-  void* scratch = memory.allocate(memory.context, LinkScratchSize(g.dim));
-  Query query = MakeQueryFromBlockForm(space, vector, query_buffer);
-  const Entry entry = graph.GetEntry();
-  const int top = std::min(level, entry.node == kNoNode ? -1 : entry.level);
-  Inserted result{kNoNode, false};
+  void Free() {
+    for (Level& level : levels_) level.Free(memory_);
+    memory_.Release(scratch_);
+    memory_.Release(query_buffer_);
+    memory_.Release(decoded_);
+    memory_.Release(own_);
+  }
 
-  // Search and choose on all levels before anything is written.
-  Collector collectors[kMaxLevel + 1] = {{g, memory, kernels, {}, {}}, {g, memory, kernels, {}, {}},
-                                         {g, memory, kernels, {}, {}}, {g, memory, kernels, {}, {}},
-                                         {g, memory, kernels, {}, {}}, {g, memory, kernels, {}, {}},
-                                         {g, memory, kernels, {}, {}}, {g, memory, kernels, {}, {}}};
-  size_t chosen[kMaxLevel + 1] = {}, diverse[kMaxLevel + 1] = {};
-  if (top >= 0) {
-    NodeId start = Descend(space, graph, memory, query, top);
+ private:
+  struct Level {
+    Array<Candidate> found;
+    Array<uint8_t*> copies;
+    size_t chosen = 0, diverse = 0;
+    void Free(const Memory& memory) {
+      for (size_t i = 0; i < copies.size; ++i) memory.Release(copies[i]);
+      copies.Free(memory);
+      found.Free(memory);
+      chosen = diverse = 0;
+    }
+  };
+
+  // The walk's callback: collects the live nodes visited, with copies of their vectors.
+  struct Collector {
+    const Geometry& geometry;
+    const Memory& memory;
+    const Kernels& kernels;
+    Level& level;
+
+    static constexpr size_t kBatch = 32;
+
+    bool Visit(NodeId node, const uint8_t* block, const Distances& distances) {
+      const BlockHeader& header = Header(block);
+      if (header.flags & kDead) return false;
+      const size_t size = geometry.vector_size();
+      if (level.found.size / kBatch == level.copies.size)
+        level.copies.Append(memory, memory.Allocate<uint8_t>(kBatch * size));
+      uint8_t* copy = level.copies[level.found.size / kBatch] + level.found.size % kBatch * size;
+      std::memcpy(copy, Vector(geometry, block), size);
+      level.found.Append(
+          memory, {distances.navigation, node, copy, header.scale, kernels.norm(geometry, copy, header.scale), 0});
+      return true;
+    }
+  };
+
+  // Chooses neighbours on all levels that there are. Returns a live node with the same stored vector, if there is one.
+  NodeId Choose(Entry entry) {
+    const int top = std::min(level_, entry.node == kNoNode ? -1 : entry.level);
+    const size_t limit =
+        parameters_.new_links != 0 ? std::min<size_t>(parameters_.new_links, g_.max_degree) : g_.max_degree;
+    const size_t diverse = parameters_.diverse_links != 0 ? std::min(parameters_.diverse_links, limit) : limit;
+    for (Level& level : levels_) level.Free(memory_);
+    NodeId start = top >= 0 ? DescendFrom(space_, graph_, memory_, query_, entry, top) : kNoNode;
     for (int l = top; l >= 0; --l) {
-      Collector& collector = collectors[l];
-      Walk<G, Collector> walk(space, graph, memory, query, collector);
-      walk.Start(parameters.ef_construction, false, false);
+      Level& level = levels_[l];
+      Collector collector{g_, memory_, kernels_, level};
+      Walk<G, Collector> walk(space_, graph_, memory_, query_, collector);
+      walk.Start(parameters_.ef_construction, false, false);
       walk.Add(start);
       walk.Run();
       walk.Free();
-      std::sort(collector.found.begin(), collector.found.end(),
+      std::sort(level.found.begin(), level.found.end(),
                 [](const Candidate& a, const Candidate& b) { return a.key < b.key; });
-      if (l > 0 && collector.found.size > 0) {
-        start = Header(graph.Read(collector.found[0].node)).target;
-        graph.Release(collector.found[0].node);
+      if (l > 0 && level.found.size > 0) {
+        start = Header(graph_.Read(level.found[0].node)).target;
+        graph_.Release(level.found[0].node);
       } else if (l > 0) {  // all dead: go on below the entry
-        start = Descend(space, graph, memory, query, l - 1);
+        start = DescendFrom(space_, graph_, memory_, query_, entry, l - 1);
       } else {
-        for (const Candidate& c : collector.found)
-          if (c.scale == Header(own).scale && std::memcmp(c.stored, Vector(g, own), g.vector_size()) == 0) {
-            result = {c.node, true};
-            break;
-          }
+        for (const Candidate& c : level.found)
+          if (c.scale == Header(own_).scale && std::memcmp(c.stored, Vector(g_, own_), g_.vector_size()) == 0)
+            return c.node;
       }
-      if (result.duplicate) break;
-      const size_t most = std::min(collector.found.size, parameters.ef_construction);
-      const size_t few = parameters.diverse_links != 0 ? std::min(parameters.diverse_links, limit) : limit;
-      chosen[l] = SelectNeighbours(g, collector.found.data, most, limit, parameters.pool, &diverse[l]);
-      diverse[l] = std::min(diverse[l], few);
+      const size_t most = std::min(level.found.size, parameters_.ef_construction);
+      level.chosen = SelectNeighbours(g_, level.found.data, most, limit, parameters_.pool, &level.diverse);
+      level.diverse = std::min(level.diverse, diverse);
     }
+    return kNoNode;
   }
 
-  NodeId below = kNoNode;
-  for (int l = 0; l <= level && !result.duplicate; ++l) {
-    const NodeId node = graph.Allocate(l);
-    BlockHeader& header = Header(own);
+  // Writes the block of level `l` and tells its diverse neighbours.
+  NodeId WriteLevel(int l, NodeId below) {
+    const Level& level = levels_[l];
+    float* other = decoded_ + PaddedDim(g_.dim);
+    float* residual = other + PaddedDim(g_.dim);
+    BlockHeader& header = Header(own_);
     header.level = static_cast<uint8_t>(l);
-    header.target = l == 0 ? target : below;
+    header.target = below;
     header.degree = 0;
-    for (size_t i = 0; i < chosen[l]; ++i) {
-      const Candidate& c = collectors[l].found[i];
-      kernels.decode_vector(g, c.stored, c.scale, other);
-      for (size_t k = 0; k < g.dim; ++k) residual[k] = other[k] - decoded[k];
-      if (!g.rotated()) space.rotation->Apply(residual);
-      SetLink(g, own, i, c.node, residual, i >= diverse[l]);
+    for (size_t i = 0; i < level.chosen; ++i) {
+      const Candidate& c = level.found[i];
+      kernels_.decode_vector(g_, c.stored, c.scale, other);
+      for (size_t k = 0; k < g_.dim; ++k) residual[k] = other[k] - decoded_[k];
+      if (!g_.rotated()) space_.rotation->Apply(residual);
+      SetLink(g_, own_, i, c.node, residual, i >= level.diverse);
     }
-    std::memcpy(graph.Write(node), own, g.block_size);
-    graph.Commit(node);
-    for (size_t i = 0; i < diverse[l]; ++i)
-      AddLink(space, graph, query, decoded, scratch, collectors[l].found[i].node, node);
-    if (l == level && (entry.node == kNoNode || level > entry.level)) graph.RaiseEntry({node, level});
-    below = node;
-    if (l == 0) result.node = node;
+    const NodeId node = graph_.Append(own_, l);
+    for (size_t i = 0; i < level.diverse; ++i)
+      AddLink(space_, graph_, query_, decoded_, scratch_, level.found[i].node, node);
+    if (parameters_.look_again) DropDeadLinks(node, level);
+    return node;
   }
 
-  for (Collector& collector : collectors) collector.Free();
-  memory.Release(scratch);
-  memory.Release(query_buffer);
-  memory.Release(decoded);
-  memory.Release(own);
-  return result;
+  // A neighbour that was alive when it was chosen may have died before the new block was there for vacuum to mend.
+  // Vacuum mends after it has marked all its dead, so who dies after this look is dropped by vacuum.
+  void DropDeadLinks(NodeId node, const Level& level) {
+    for (size_t i = 0; i < level.chosen; ++i) {
+      const NodeId neighbour = level.found[i].node;
+      const bool dead = Header(graph_.Read(neighbour)).flags & kDead;
+      graph_.Release(neighbour);
+      if (!dead) continue;
+      uint8_t* block = graph_.Write(node);
+      bool changed = false;
+      for (size_t k = Header(block).degree; k-- > 0;)
+        if (Links(block)[k] == neighbour) DropLink(g_, block, k), changed = true;
+      graph_.Commit(node, changed);
+    }
+  }
+
+  const Space& space_;
+  G& graph_;
+  const Memory memory_;
+  const Geometry& g_;
+  const Kernels& kernels_;
+  const int level_;
+  const InsertParameters parameters_;
+  uint8_t* own_;    // the block as it will be, to compare with others and to copy from
+  float* decoded_;  // its vector as stored; two more of this length behind it
+  void *query_buffer_, *scratch_;
+  Query query_;
+  Level levels_[kMaxLevel + 1];
+};
+
+// Inserts `vector` (dim floats in the blocks' form).
+template <MutableGraph G>
+Inserted Insert(const Space& space, G& graph, const Memory& memory, const float* vector, int level,
+                const InsertParameters& parameters) {
+  Insertion<G> insertion(space, graph, memory, vector, level, parameters);
+  const Inserted inserted = insertion.Run();
+  insertion.Free();
+  return inserted;
 }
 
 }  // namespace medvec::hnsw

@@ -66,7 +66,7 @@ void AddLink(const Space& space, G& graph, Query& query, const float* vector, vo
   const size_t degree = Header(block).degree;
   bool wanted = !(Header(block).flags & kDead);
   for (size_t i = 0; i < degree && wanted; ++i) wanted = Links(block)[i] != neighbour;
-  if (!wanted) return graph.Commit(node);
+  if (!wanted) return graph.Commit(node, false);
 
   const Distances distances = kernels.visit(g, query, block);
   float estimates[kMaxDegree + 16], deviations[kMaxDegree + 16];
@@ -94,7 +94,7 @@ void AddLink(const Space& space, G& graph, Query& query, const float* vector, vo
         SetNormCode(g, block, i, NormCode(g, block, i) | kFiller);
   if (degree < g.max_degree) {
     SetLink(g, block, degree, neighbour, residual, filler);
-    return graph.Commit(node);
+    return graph.Commit(node, true);
   }
   // The filler most aligned with the newcomer: (key + own - estimate) / sqrt(key own) is twice the cosine.
   size_t victim = degree;
@@ -109,7 +109,7 @@ void AddLink(const Space& space, G& graph, Query& query, const float* vector, vo
   // A filler gives way to any diverse newcomer, but to a filler only if that is nearer; a diverse one to a nearer one.
   const bool stays = all_diverse ? !filler && own[victim] > key : !filler || own[victim] > key;
   if (stays) SetLink(g, block, victim, neighbour, residual, filler);
-  graph.Commit(node);
+  graph.Commit(node, stays);
 }
 
 }  // namespace medvec::hnsw

@@ -59,7 +59,7 @@ size_t Repair(const Space& space, G& graph, const Memory& memory, NodeId node, I
   uint8_t* block = graph.Write(node);
   for (size_t i = Header(block).degree; i-- > 0;)
     if (is_dead(Links(block)[i])) DropLink(g, block, i);
-  graph.Commit(node);
+  graph.Commit(node, true);
 
   NodeId last = kNoNode;
   size_t mended = 0;

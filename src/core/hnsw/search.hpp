@@ -1,10 +1,13 @@
-// Search as a stream: the nearest nodes in order, as long as the consumer asks.
+// Search as a stream: the nearest nodes in the order of their lower bounds, as long as the consumer asks. Who
+// recomputes the distances can put the rows in exact order: a row is next once its distance is not above the bound of
+// the last node.
 //
 // The first answers come when the walk of width ef has settled. As more are taken the beam grows, so that the k-th
 // answer always comes out of a beam of at least 5/4 k: its quality does not fall with its rank. What the walk finds
 // later than a farther answer already given is left out (order is strict) unless the caller asks for relaxed order.
 #pragma once
 
+#include "core/hnsw/bound.hpp"
 #include "core/hnsw/walk.hpp"
 
 namespace medvec::hnsw {
@@ -13,15 +16,18 @@ namespace medvec::hnsw {
 inline constexpr size_t kDescentWidth = 1;
 
 struct Answer {
+  double bound;  // no row of the node is nearer than this, in the operator's units (bound.hpp)
   NodeId node;
-  float rank;       // squared L2 in the blocks' form, -<q, v>, or L1: of the stored vector
-  float error;      // |v - stored v| is at most this
-  uint32_t target;  // the node's rows
+  float rank;          // squared L2 in the blocks' form, -<q, v>, or L1: of the stored vector
+  float error;         // |v - stored v| is at most this
+  uint32_t target;     // storage's own, of the block's header
+  uint32_t origin[2];  // storage's own
+  uint8_t flags;
 };
 
-// Goes down from the entry to `level`; returns the best node found there to start from (kNoNode: the graph is empty).
+// Goes down from `entry` to `level`; returns the best node found there to start from (kNoNode: the graph is empty).
 template <Graph G>
-NodeId Descend(const Space& space, G& graph, const Memory& memory, Query& query, int level) {
+NodeId DescendFrom(const Space& space, G& graph, const Memory& memory, Query& query, Entry entry, int level) {
   struct Nearest {
     float navigation = std::numeric_limits<float>::infinity();
     uint32_t below = kNoNode;
@@ -32,7 +38,6 @@ NodeId Descend(const Space& space, G& graph, const Memory& memory, Query& query,
       return true;
     }
   };
-  Entry entry = graph.GetEntry();
   if (entry.node == kNoNode || entry.level <= level) return entry.node;
   Nearest nearest;
   Walk<G, Nearest> walk(space, graph, memory, query, nearest);
@@ -55,39 +60,45 @@ struct AcceptAll {
 template <Graph G, class Accept = AcceptAll>
 class Search {
  public:
-  Search(const Space& space, G& graph, const Memory& memory, Query& query, size_t width, Accept accept = {})
+  // `without`: nodes with one of these flags are no answers.
+  Search(const Space& space, G& graph, const Memory& memory, Query& query, const Bound& bound, size_t width,
+         uint8_t without = kDead, Accept accept = {})
       : space_(space),
         graph_(graph),
         memory_(memory),
         query_(query),
+        bound_(bound),
         width_(width),
+        without_(without),
         accept_(accept),
         walk_(space, graph, memory, query, *this) {}
   Search(const Search&) = delete;
 
-  // The next answer. False: there are no more.
-  bool Next(Answer* answer, bool strict_order = true) {
+  // The next answer. False: there are no more. `strict_order`: in ascending order of bounds, for which late finds are
+  // left out. `widen`: not just what the first walk of width ef found.
+  bool Next(Answer* answer, bool strict_order = true, bool widen = true) {
     if (!started_) {
       started_ = true;
-      const NodeId start = Descend(space_, graph_, memory_, query_, 0);
+      const NodeId start = DescendFrom(space_, graph_, memory_, query_, graph_.GetEntry(), 0);
       walk_.Start(width_, true, true);
       if (start != kNoNode) walk_.Add(start);
       walk_.Run();
     }
     for (;;) {
       if (given_ + given_ / 4 + 1 > walk_.width() && !exhausted_) {
+        if (!widen) return false;
         exhausted_ = !walk_.Widen(2 * walk_.width());
         walk_.Run();
       }
       if (pending_.size == 0) {
         if (exhausted_) return false;
-        given_ = std::max(given_, walk_.width());  // all that was found is given: widen
+        given_ = std::max(given_, walk_.width());  // all that was found is given
         continue;
       }
       std::pop_heap(pending_.begin(), pending_.end(), Later);
       *answer = pending_[--pending_.size];
-      if (strict_order && answer->rank < last_rank_) continue;
-      last_rank_ = answer->rank;
+      if (strict_order && answer->bound < last_bound_) continue;
+      last_bound_ = answer->bound;
       ++given_;
       return true;
     }
@@ -96,12 +107,24 @@ class Search {
   // The walk's callback.
   bool Visit(NodeId node, const uint8_t* block, const Distances& distances) {
     const BlockHeader& header = Header(block);
-    if ((header.flags & kDead) || !accept_(node, block)) return false;
-    pending_.Append(memory_, {node, distances.rank, header.error, header.target});
+    if ((header.flags & without_) || !accept_(node, block)) return false;
+    double length = 0;
+    if (bound_.needs_length()) {
+      const Geometry& g = space_.geometry;
+      length = std::sqrt(static_cast<double>(GetKernels().norm(g, Vector(g, block), header.scale)));
+    }
+    pending_.Append(memory_, {bound_.Lower(distances.rank, header.error, length),
+                              node,
+                              distances.rank,
+                              header.error,
+                              header.target,
+                              {header.origin[0], header.origin[1]},
+                              header.flags});
     std::push_heap(pending_.begin(), pending_.end(), Later);
     return true;
   }
 
+  size_t width() const { return walk_.width(); }
   size_t hops() const { return walk_.hops(); }
   void Free() {
     walk_.Free();
@@ -109,18 +132,20 @@ class Search {
   }
 
  private:
-  static bool Later(const Answer& a, const Answer& b) { return a.rank > b.rank; }
+  static bool Later(const Answer& a, const Answer& b) { return a.bound > b.bound; }
 
   const Space& space_;
   G& graph_;
   const Memory memory_;
   Query& query_;
+  const Bound bound_;
   const size_t width_;
+  const uint8_t without_;
   Accept accept_;
   Walk<G, Search> walk_;
   Array<Answer> pending_;  // a heap, nearest first
   size_t given_ = 0;
-  float last_rank_ = -std::numeric_limits<float>::infinity();
+  double last_bound_ = -std::numeric_limits<double>::infinity();
   bool started_ = false, exhausted_ = false;
 };
 

@@ -7,7 +7,7 @@
 //     efs=16,24,32,...                           beam widths of ours and of hnswlib
 //     hnswlib=0|1                                leave it out; its graph is kept beside the set
 //     config=auto,,,EFC                          what ChooseGeometry says
-//     efc=200 rounds=3 pool=48 diverse=0 links=0 ratio=64 recheck=1 sharp=0 mean=1
+//     efc=200 rounds=3 pool=48 diverse=0 links=0 ratio=64 recheck=1 mean=1
 #include <cstring>
 #include <memory>
 #include <random>
@@ -23,7 +23,6 @@ namespace {
 
 using namespace medvec::hnsw;
 
-float sharpness = 0;  // 0: the guaranteed error bound; else so many deviations of a random direction
 bool centred = true;  // false: as an index that was created empty
 
 struct Ours : Engine {
@@ -61,8 +60,9 @@ struct Ours : Engine {
     for (size_t i = 0; i < set.count; ++i) {
       std::copy_n(set.Row(i), set.dim, vector.begin());
       ToBlockForm(space, vector.data());
-      const Inserted inserted = Insert(space, graph, HeapMemory(), vector.data(), DrawLevel(random(), ratio),
-                                       static_cast<uint32_t>(i), parameters);
+      graph.row = static_cast<uint32_t>(i);
+      const Inserted inserted =
+          Insert(space, graph, HeapMemory(), vector.data(), DrawLevel(random(), ratio), parameters);
       duplicates += inserted.duplicate;
     }
     build = CpuSeconds() - start;
@@ -78,7 +78,8 @@ struct Ours : Engine {
   }
   size_t Search(const float* q, size_t k, size_t ef, std::vector<uint32_t>* found) override {
     Query query = MakeQuery(space, q, buffer.data());
-    hnsw::Search<MemoryGraph> search(space, graph, HeapMemory(), query, ef);
+    const double length = set.metric == Metric::kCosine ? 1 : std::sqrt(GetDistanceKernels().norm_squared(q, set.dim));
+    hnsw::Search<MemoryGraph> search(space, graph, HeapMemory(), query, Bound(space, length), ef);
     const size_t before = graph.reads();
     Answer answer;
     if (!recheck) {
@@ -86,12 +87,10 @@ struct Ours : Engine {
     } else {
       // What the executor does with a lower bound of each distance: a row is fetched and measured, and given out once
       // nothing that follows can be nearer.
-      const bool l2 = geometry.metric == Metric::kL2 || geometry.metric == Metric::kCosine;
-      const float sharp = sharpness == 0 ? 1 : std::min(1.0f, sharpness / std::sqrt(static_cast<float>(set.dim)));
+      const bool metric_l2 = geometry.metric == Metric::kL2, cosine = geometry.metric == Metric::kCosine;
       std::vector<std::pair<double, uint32_t>> fetched;
       while (search.Next(&answer)) {
-        const double low =
-            l2 ? std::pow(std::max(0.0f, std::sqrt(answer.rank) - answer.error * sharp), 2) : answer.rank;
+        const double low = metric_l2 ? answer.bound * answer.bound : cosine ? 2 * answer.bound : answer.bound;
         if (fetched.size() >= k) {
           std::nth_element(fetched.begin(), fetched.begin() + k - 1, fetched.end());
           if (fetched[k - 1].first <= low) break;
@@ -167,8 +166,6 @@ int Main(int argc, char** argv) {
       ratio = std::strtod(value.c_str(), nullptr);
     else if (key == "mean")
       centred = number != 0;
-    else if (key == "sharp")
-      sharpness = std::strtof(value.c_str(), nullptr);
     else if (key == "recheck")
       recheck = number != 0;
     else if (key == "hnswlib")

@@ -32,7 +32,8 @@ class Index {
     vectors.push_back(v);
     ToBlockForm(space, v.data());
     const uint32_t row = static_cast<uint32_t>(vectors.size() - 1);
-    const Inserted inserted = Insert(space, graph, HeapMemory(), v.data(), DrawLevel(random_()), row, parameters_);
+    graph.row = row;
+    const Inserted inserted = Insert(space, graph, HeapMemory(), v.data(), DrawLevel(random_()), parameters_);
     if (rows.size() <= inserted.node) rows.resize(graph.size());
     rows[inserted.node].push_back(row);
     return inserted;
@@ -43,9 +44,12 @@ class Index {
     if (geometry.metric == Metric::kL1) return kernels.l1(a.data(), b.data(), a.size());
     return kernels.l2_squared(a.data(), b.data(), a.size());
   }
+  Bound MakeBound(const Floats& q) const {
+    return {space, std::sqrt(GetDistanceKernels().norm_squared(q.data(), q.size()))};
+  }
   std::vector<Answer> Find(const Floats& q, size_t k, size_t ef, bool strict = true) {
     Query query = MakeQuery(space, q.data(), buffer_.data());
-    Search<MemoryGraph> search(space, graph, HeapMemory(), query, ef);
+    Search<MemoryGraph> search(space, graph, HeapMemory(), query, MakeBound(q), ef);
     std::vector<Answer> answers;
     Answer answer;
     while (answers.size() < k && search.Next(&answer, strict)) answers.push_back(answer);
@@ -137,8 +141,8 @@ TEST(HnswGraphTest, StreamIsCompleteAndOrdered) {
   for (int i = 0; i < 3000; ++i) index.Add(data.Next());
   for (const size_t ef : {1, 10, 200}) {
     const std::vector<Answer> strict = index.Find(data.Next(), 100000, ef);
-    EXPECT_TRUE(
-        std::is_sorted(strict.begin(), strict.end(), [](const Answer& a, const Answer& b) { return a.rank < b.rank; }));
+    EXPECT_TRUE(std::is_sorted(strict.begin(), strict.end(),
+                               [](const Answer& a, const Answer& b) { return a.bound < b.bound; }));
     const std::vector<Answer> relaxed = index.Find(data.Next(), 100000, ef, false);
     std::set<NodeId> nodes;
     for (const Answer& answer : relaxed) nodes.insert(answer.node);

@@ -206,8 +206,8 @@ TEST_P(HnswKernelsTest, ExtremeValuesGiveNoNaN) {
 
 TEST(HnswGeometryTest, Sizes) {
   constexpr Geometry g = MakeGeometry(784, Metric::kL2, VectorCodec::kInt8, 1, 28);
-  static_assert(g.codes == 20 + 28 * 7 && g.vector == g.codes + 28 * 98 && g.block_size == g.vector + 784);
-  static_assert(MakeGeometry(1, Metric::kL2, VectorCodec::kInt8, 1, 4).block_size == 20 + 4 * 8 + 16);
+  static_assert(g.codes == 24 + 28 * 7 && g.vector == g.codes + 28 * 98 && g.block_size == g.vector + 784);
+  static_assert(MakeGeometry(1, Metric::kL2, VectorCodec::kInt8, 1, 4).block_size == 24 + 4 * 8 + 16);
 }
 
 INSTANTIATE_TEST_SUITE_P(Targets, HnswKernelsTest, testing::ValuesIn(hwy::SupportedAndGeneratedTargets()),

@@ -1,0 +1,67 @@
+// Lower bounds of exact distances, from distances to stored vectors.
+//
+// The executor puts rows in exact order by recomputing each distance, and may hand out a row once no later row can be
+// nearer: it needs a bound that holds for certain. |v - stored v| is measured when a vector is stored (the block's
+// `error`); what is added here is what float32 loses: in the rotation of query and vector, in the sum of the kernel
+// that computed the rank, and in the sum of the operator's kernel.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "core/hnsw/query.hpp"
+
+namespace medvec::hnsw {
+
+class Bound {
+ public:
+  // `query_length`: |q| as the operator sees it, but 1 for cosine.
+  Bound(const Space& space, double query_length)
+      : metric_(space.geometry.metric),
+        dim_(space.geometry.dim),
+        query_length_(query_length),
+        sum_error_(2 * (dim_ / 16 + 16) * kUnit),
+        rotation_error_((space.geometry.rotated() ? space.rotation->RelativeError() : 0) + 4 * kUnit) {}
+
+  // No vector of a node with this rank and error is nearer than this, in the operator's units: L2 distance, negative
+  // inner product, 1 - cosine, L1 distance. `length`: of the stored vector, for the inner product alone.
+  double Lower(double rank, double error, double length) const {
+    double lower = 0;
+    switch (metric_) {
+      case Metric::kL2:
+        lower = std::max(0.0, Distance(rank, error) * (1 - sum_error_));
+        break;
+      case Metric::kCosine: {
+        const double distance = std::max(0.0, Distance(rank, error));
+        lower = std::max(0.0, distance * distance / 2 - 2 * sum_error_);
+        break;
+      }
+      case Metric::kInnerProduct:
+        lower = rank - query_length_ * (error + (2 * rotation_error_ + 2 * sum_error_) * (length + error));
+        break;
+      case Metric::kL1:
+        lower = std::max(0.0, rank * (1 - 2 * sum_error_) - std::sqrt(dim_) * error);
+        break;
+    }
+    // Beyond float32 nothing is known.
+    if (std::isfinite(lower)) return lower;
+    return metric_ == Metric::kInnerProduct ? -std::numeric_limits<double>::infinity() : 0;
+  }
+
+  bool needs_length() const { return metric_ == Metric::kInnerProduct; }
+
+ private:
+  static constexpr double kUnit = 0x1p-24;
+
+  // Of q and v by that of their stored forms; |v| is at most |q| and their distance.
+  double Distance(double rank, double error) const {
+    const double stored = std::sqrt(std::max(rank, 0.0));
+    return stored * (1 - sum_error_) - error - rotation_error_ * (2 * query_length_ + stored + error);
+  }
+
+  Metric metric_;
+  double dim_, query_length_, sum_error_, rotation_error_;
+};
+
+}  // namespace medvec::hnsw
