@@ -35,13 +35,31 @@ struct Scan {
   QueryKind kind;
   MemoryContext context;                // of one search
   Search* search;                       // null: not begun
-  hnsw::Array<ItemPointerData> tuples;  // of the node found last
+  hnsw::Answer answer;                  // whose rows are given now
+  hnsw::Array<ItemPointerData> tuples;  // its rows
   size_t next_tuple;
-  hnsw::Answer answer;
-  bool may_hide;  // the row given last is its node's only one
+  bool is_certain;     // no later row can be nearer, and none before it was farther
+  hnsw::Answer ahead;  // the one after it
+  bool has_ahead;
+  double farthest;  // upper bound of the rows given so far
+  bool may_hide;    // the row given last is its node's only one
 };
 
 Scan& State(IndexScanDesc scan) { return *static_cast<Scan*>(scan->opaque); }
+
+// Whether the walk may go on beyond its first ef nodes.
+bool MayWiden(const Scan& scan) {
+  if (settings::iterative_scan == static_cast<int>(IterativeScan::kOff)) return false;
+  return scan.search->hops() < static_cast<size_t>(settings::max_scan_tuples);
+}
+
+void LookAhead(Scan& scan) {
+  const bool strict = settings::iterative_scan != static_cast<int>(IterativeScan::kRelaxedOrder);
+  scan.has_ahead = scan.search->Next(&scan.ahead, strict, MayWiden(scan));
+  last_scan.nodes = static_cast<int64>(scan.search->hops());
+  last_scan.pages = static_cast<int64>(scan.graph->reads());
+  last_scan.beam = static_cast<int64>(scan.search->width());
+}
 
 void Start(IndexScanDesc descriptor, Scan& scan) {
   if (!IsMVCCSnapshot(descriptor->xs_snapshot)) elog(ERROR, "non-MVCC snapshots are not supported with hnsw");
@@ -65,36 +83,33 @@ void Start(IndexScanDesc descriptor, Scan& scan) {
   scan.search = new (palloc(sizeof(Search)))
       Search(index.space, *scan.graph, ServerMemory(scan.context), scan.query, hnsw::Bound(index.space, length),
              static_cast<size_t>(settings::ef_search), without);
-  MemoryContextSwitchTo(outer);
+  scan.farthest = -std::numeric_limits<double>::infinity();
   pgstat_count_index_scan(descriptor->indexRelation);
   const int64 scans = last_scan.scans;
   last_scan = {};
   last_scan.scans = scans + 1;
-}
-
-// Whether the walk may go on beyond its first ef nodes.
-bool MayWiden(const Scan& scan) {
-  if (settings::iterative_scan == static_cast<int>(IterativeScan::kOff)) return false;
-  return scan.search->hops() < static_cast<size_t>(settings::max_scan_tuples);
+  LookAhead(scan);
+  MemoryContextSwitchTo(outer);
 }
 
 bool NextNode(Scan& scan) {
+  if (!scan.has_ahead) return false;
   const MemoryContext outer = MemoryContextSwitchTo(scan.context);
-  const bool strict = settings::iterative_scan != static_cast<int>(IterativeScan::kRelaxedOrder);
-  const bool found = scan.search->Next(&scan.answer, strict, MayWiden(scan));
-  if (found) {
-    const hnsw::Memory memory = ServerMemory(scan.context);
-    scan.tuples.size = scan.next_tuple = 0;
-    if (scan.answer.flags & hnsw::kShared)
-      scan.rows->Collect(scan.answer.target, scan.answer.node, memory, &scan.tuples);
-    else
-      scan.tuples.Append(memory, OriginTuple(scan.answer.origin));
-  }
-  last_scan.nodes = static_cast<int64>(scan.search->hops());
-  last_scan.pages = static_cast<int64>(scan.graph->reads());
-  last_scan.beam = static_cast<int64>(scan.search->width());
+  const hnsw::Memory memory = ServerMemory(scan.context);
+  scan.answer = scan.ahead;
+  LookAhead(scan);
+  scan.tuples.size = scan.next_tuple = 0;
+  if (scan.answer.flags & hnsw::kShared)
+    scan.rows->Collect(scan.answer.target, scan.answer.node, memory, &scan.tuples);
+  else
+    scan.tuples.Append(memory, OriginTuple(scan.answer.origin));
+  // Where intervals do not overlap the order is known without the exact distance, for which the executor would have to
+  // fetch the vector.
+  scan.is_certain = scan.tuples.size == 1 && scan.farthest <= scan.answer.bound &&
+                    (!scan.has_ahead || scan.answer.upper <= scan.ahead.bound);
+  scan.farthest = Max(scan.farthest, scan.answer.upper);
   MemoryContextSwitchTo(outer);
-  return found;
+  return true;
 }
 
 // The distance of the row given out, as far as it is known: a bound, which the executor makes exact.
@@ -108,7 +123,8 @@ void StoreDistances(IndexScanDesc descriptor, const Scan& scan) {
     if (scan.kind == QueryKind::kNull) distances[i].isnull = true;
     if (scan.kind == QueryKind::kNowhere) distances[i].value = std::numeric_limits<double>::quiet_NaN();
   }
-  index_store_float8_orderby_distances(descriptor, types, distances, scan.kind == QueryKind::kVector);
+  index_store_float8_orderby_distances(descriptor, types, distances,
+                                       scan.kind == QueryKind::kVector && !scan.is_certain);
 }
 
 }  // namespace

@@ -17,6 +17,7 @@ inline constexpr size_t kDescentWidth = 1;
 
 struct Answer {
   double bound;  // no row of the node is nearer than this, in the operator's units (bound.hpp)
+  double upper;  // and none is farther than this
   NodeId node;
   float rank;          // squared L2 in the blocks' form, -<q, v>, or L1: of the stored vector
   float error;         // |v - stored v| is at most this
@@ -114,6 +115,7 @@ class Search {
       length = std::sqrt(static_cast<double>(GetKernels().norm(g, Vector(g, block), header.scale)));
     }
     pending_.Append(memory_, {bound_.Lower(distances.rank, header.error, length),
+                              bound_.Upper(distances.rank, header.error, length),
                               node,
                               distances.rank,
                               header.error,
