@@ -2,6 +2,7 @@
 #include "embed/connection.hpp"
 #include "embed/settings.hpp"
 #include "pg/server.hpp"
+#include "planner/hook.hpp"
 
 MEDVEC_MODULE_MAGIC;
 
@@ -10,4 +11,5 @@ extern "C" MEDVEC_EXPORT void _PG_init(void);
 void _PG_init(void) {
   medvec::settings::Define();
   medvec::embed::RegisterConnectionCallbacks();
+  medvec::planner::InstallHook();
 }
