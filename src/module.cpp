@@ -1,6 +1,7 @@
 // What happens when the server loads the library: settings, hooks and registrations, nothing else.
 #include "embed/connection.hpp"
 #include "embed/settings.hpp"
+#include "index/options.hpp"
 #include "pg/server.hpp"
 #include "planner/hook.hpp"
 
@@ -10,6 +11,7 @@ extern "C" MEDVEC_EXPORT void _PG_init(void);
 
 void _PG_init(void) {
   medvec::settings::Define();
+  medvec::index::DefineOptions();
   medvec::embed::RegisterConnectionCallbacks();
   medvec::planner::InstallHook();
 }

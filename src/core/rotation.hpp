@@ -23,6 +23,8 @@ class Rotation {
   size_t table_size() const { return kRounds * words() * sizeof(uint64_t); }
   // Draws the signs. `table` belongs to the caller and must outlive the rotation.
   void Prepare(uint64_t* table);
+  // Takes a table that was filled for the same dimension and seed.
+  void Attach(const uint64_t* table) { signs_ = table; }
 
   // Rotates `vector` (dim floats, any alignment) in place.
   void Apply(float* vector) const;

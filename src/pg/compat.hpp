@@ -40,6 +40,21 @@ extern "C" {
 #define BeginIndexScan(heap, index, snapshot, nkeys) index_beginscan(heap, index, snapshot, nkeys, 0)
 #endif
 
+// 17 lets an access method say that its build uses parallel workers; before, core asks for the name btree. For callers
+// with access/amapi.h.
+#if PG_VERSION_NUM >= 170000
+#define SetCanBuildParallel(routine) ((routine)->amcanbuildparallel = true)
+#else
+#define SetCanBuildParallel(routine) ((void)(routine))
+#endif
+
+// 18 counts disabled nodes instead of adding a large cost. For callers with nodes/pathnodes.h.
+#if PG_VERSION_NUM >= 180000
+#define DisablePath(path) ((path)->disabled_nodes = 2)
+#else
+#define DisablePath(path) ((void)(path))
+#endif
+
 #include "pg/export.hpp"
 
 // The magic block, exported (see export.hpp). 18 lets a module name itself and its version for pg_get_loaded_modules().

@@ -29,6 +29,7 @@ inline int DrawLevel(uint64_t random, double ratio = kLevelRatio) {
 struct Inserted {
   NodeId node;     // on level 0: the new node, or the one that holds the same vector
   bool duplicate;  // the same: the caller adds its row there
+  float error;     // |v - stored v|, of this vector
 };
 
 // One insertion: searches and chooses on all levels before it writes anything, then writes from the bottom up.
@@ -79,7 +80,7 @@ class Insertion {
     }
     if (twin != kNoNode) {
       if (locked) graph_.UnlockEntry();
-      return {twin, true};
+      return {twin, true, Header(own_).error};
     }
     const bool raises = entry.node == kNoNode || level_ > entry.level || levels_[0].found.size == 0;
     NodeId below = kNoNode, bottom = kNoNode;
@@ -89,7 +90,7 @@ class Insertion {
     }
     if (raises) graph_.ReplaceEntry({below, level_});
     if (locked) graph_.UnlockEntry();
-    return {bottom, false};
+    return {bottom, false, Header(own_).error};
   }
 
   void Free() {

@@ -85,8 +85,8 @@ class Search {
       walk_.Run();
     }
     for (;;) {
-      if (given_ + given_ / 4 + 1 > walk_.width() && !exhausted_) {
-        if (!widen) return false;
+      if (!widen && (given_ >= walk_.width() || pending_.size == 0)) return false;
+      if (widen && given_ + given_ / 4 + 1 > walk_.width() && !exhausted_) {
         exhausted_ = !walk_.Widen(2 * walk_.width());
         walk_.Run();
       }

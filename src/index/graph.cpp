@@ -1,0 +1,305 @@
+#include "index/graph.hpp"
+
+#include "index/allocation.hpp"
+#include "index/rows.hpp"
+
+namespace medvec::index {
+
+PageGraph::PageGraph(Index& index) : index_(index) {
+  const uint32_t most = (index.meta.block_size + kUsable - 1) / kUsable + 1;
+  buffers_ = static_cast<Buffer*>(palloc(sizeof(Buffer) * most));
+  copy_ = static_cast<uint8_t*>(MemoryContextAllocHuge(CurrentMemoryContext, index.meta.block_size + 64));
+  ItemPointerSetInvalid(&tuple_);
+  for (Recent& recent : recent_) recent = {InvalidBlockNumber, InvalidBuffer};
+}
+
+Entry PageGraph::GetEntry() {
+  const Buffer buffer = ReadPage(index_, kMetaBlock, PageKind::kMeta, BUFFER_LOCK_SHARE);
+  const Meta& meta = As<Meta>(BufferGetPage(buffer));
+  const Entry entry{meta.entry, static_cast<int>(meta.entry_level)};
+  const bool sound =
+      meta.magic == kMagic && meta.version == kFormatVersion && meta.block_size == index_.meta.block_size;
+  UnlockReleaseBuffer(buffer);
+  if (!sound || entry.level > UINT8_MAX) RaiseCorrupted(index_.relation, kMetaBlock, "it is no metapage");
+  return entry;
+}
+
+Buffer PageGraph::Pin(BlockNumber block) {
+  ++reads_;
+  for (const Recent& recent : recent_)
+    if (recent.block == block) {
+      if (ReadRecentBuffer(RelationFileLocator(index_.relation), MAIN_FORKNUM, block, recent.buffer))
+        return recent.buffer;
+      break;
+    }
+  CheckBlock(index_, block);
+  return ReadBuffer(index_.relation, block);
+}
+
+void PageGraph::Lock(const Place& place, int mode) {
+  for (uint32_t i = 0; i < place.pages; ++i) buffers_[i] = Pin(place.first + i);
+  for (uint32_t i = 0; i < place.pages; ++i) {
+    LockBuffer(buffers_[i], mode);
+    CheckPage(index_.relation, buffers_[i], PageKind::kNodes);
+    if (unlikely((Tail(BufferGetPage(buffers_[i])).position & ~kUpperLevels) != place.position + i))
+      RaiseCorrupted(index_.relation, place.first + i, "a link leads to no block");
+  }
+}
+
+void PageGraph::CopyOut(const Place& place, uint8_t* to) const {
+  uint32_t offset = place.offset;
+  size_t left = index_.meta.block_size;
+  for (uint32_t i = 0; i < place.pages; ++i) {
+    const size_t part = Min(left, static_cast<size_t>(kUsable - offset));
+    memcpy(to, Usable(BufferGetPage(buffers_[i])) + offset, part);
+    to += part, left -= part, offset = 0;
+  }
+}
+
+const uint8_t* PageGraph::Read(NodeId node) {
+  const Place place = PlaceOf(index_, node);
+  Lock(place, BUFFER_LOCK_SHARE);
+  const uint8_t* block;
+  if (place.pages == 1) {
+    block = Usable(BufferGetPage(buffers_[0])) + place.offset;
+  } else {
+    CopyOut(place, copy_);
+    for (uint32_t i = 0; i < place.pages; ++i) UnlockReleaseBuffer(buffers_[i]);
+    block = copy_;
+  }
+  if (unlikely(!(hnsw::Header(block).flags & hnsw::kWritten)))
+    RaiseCorrupted(index_.relation, place.first, "a link leads to an empty slot");
+  return block;
+}
+
+void PageGraph::Release(NodeId node) {
+  if (PlaceOf(index_, node).pages == 1) UnlockReleaseBuffer(buffers_[0]);
+  CHECK_FOR_INTERRUPTS();
+}
+
+void PageGraph::Prefetch(NodeId node) {
+  const Place place = PlaceOf(index_, node);
+  size_t left = index_.meta.block_size;
+  uint32_t offset = place.offset;
+  for (uint32_t i = 0; i < place.pages; ++i) {
+    const BlockNumber block = place.first + i;
+    if (block >= index_.blocks) return;
+    const size_t part = Min(left, static_cast<size_t>(kUsable - offset));
+    const PrefetchBufferResult result = PrefetchBuffer(index_.relation, MAIN_FORKNUM, block);
+    if (BufferIsValid(result.recent_buffer)) {
+      recent_[next_recent_++ % kRecent] = {block, result.recent_buffer};
+      const uint8_t* from = Usable(BufferGetPage(result.recent_buffer)) + offset;
+      for (size_t line = 0; line < part; line += 64) __builtin_prefetch(from + line);
+    }
+    left -= part, offset = 0;
+  }
+}
+
+uint8_t* PageGraph::Write(NodeId node) {
+  const Place place = PlaceOf(index_, node);
+  if (index_.logged && place.pages == 1) state_ = GenericXLogStart(index_.relation);
+  Lock(place, BUFFER_LOCK_EXCLUSIVE);
+  if (place.pages == 1) {
+    const Page page = index_.logged ? GenericXLogRegisterBuffer(state_, buffers_[0], 0) : BufferGetPage(buffers_[0]);
+    image_ = Usable(page) + place.offset;
+  } else {
+    CopyOut(place, copy_);
+    image_ = copy_;
+  }
+  if (unlikely(!(hnsw::Header(image_).flags & hnsw::kWritten)))
+    RaiseCorrupted(index_.relation, place.first, "a link leads to an empty slot");
+  return image_;
+}
+
+void PageGraph::Commit(NodeId node, bool changed) {
+  const Place place = PlaceOf(index_, node);
+  if (place.pages > 1) {
+    CommitLong(place, changed);
+  } else {
+    if (!index_.logged) {
+      if (changed) MarkBufferDirty(buffers_[0]);
+    } else if (changed) {
+      GenericXLogFinish(state_);
+    } else {
+      GenericXLogAbort(state_);
+    }
+    UnlockReleaseBuffer(buffers_[0]);
+  }
+  CHECK_FOR_INTERRUPTS();
+}
+
+// Writes the changed pages of a block that spans several, a few at a time: readers wait for all.
+bool PageGraph::CommitLong(const Place& place, bool changed) {
+  bool any = false;
+  GenericXLogState* state = nullptr;
+  int registered = 0;
+  const uint8_t* from = copy_;
+  uint32_t offset = place.offset;
+  size_t left = index_.meta.block_size;
+  for (uint32_t i = 0; i < place.pages && changed; ++i) {
+    const size_t part = Min(left, static_cast<size_t>(kUsable - offset));
+    uint8_t* to = Usable(BufferGetPage(buffers_[i])) + offset;
+    if (memcmp(to, from, part) != 0) {
+      any = true;
+      if (index_.logged) {
+        if (state == nullptr) state = GenericXLogStart(index_.relation);
+        memcpy(Usable(GenericXLogRegisterBuffer(state, buffers_[i], 0)) + offset, from, part);
+        if (++registered == MAX_GENERIC_XLOG_PAGES) {
+          GenericXLogFinish(state);
+          state = nullptr, registered = 0;
+        }
+      } else {
+        memcpy(to, from, part);
+        MarkBufferDirty(buffers_[i]);
+      }
+    }
+    from += part, left -= part, offset = 0;
+  }
+  if (state != nullptr) GenericXLogFinish(state);
+  for (uint32_t i = 0; i < place.pages; ++i) UnlockReleaseBuffer(buffers_[i]);
+  return any;
+}
+
+namespace {
+
+// Writes bytes [from, from + size) of a block into its pages; page(i) is the i-th.
+template <class PageAt>
+void CopyIn(const Place& place, const uint8_t* block, uint32_t size, PageAt page) {
+  uint32_t offset = place.offset;
+  for (uint32_t i = 0; i < place.pages; ++i) {
+    const uint32_t part = Min(size, kUsable - offset);
+    memcpy(Usable(page(i)) + offset, block, part);
+    RaiseUsed(page(i), offset + part);
+    block += part, size -= part, offset = 0;
+  }
+}
+
+}  // namespace
+
+NodeId PageGraph::Append(const uint8_t* block, int level) {
+  const bool upper = level > 0;
+  const Buffer allocation = ReadPage(index_, kAllocationBlock, PageKind::kAllocation, BUFFER_LOCK_EXCLUSIVE);
+  const NodeId node = FindNode(index_, allocation, upper);
+  const FreeRow row = upper ? FreeRow{InvalidBlockNumber, 0, kNoRow} : FindRow(index_, allocation, 1);
+  const Place place = PlaceOf(index_, node);
+
+  // copy_ is free: nothing is read at the moment.
+  memcpy(copy_, block, index_.geometry().block_size);
+  memset(copy_ + index_.geometry().block_size, 0, index_.meta.block_size - index_.geometry().block_size);
+  hnsw::BlockHeader& header = hnsw::Header(copy_);
+  header.flags = hnsw::kWritten;
+  if (!upper) {
+    header.target = row.number;
+    memset(header.origin, 0, sizeof header.origin);
+    memcpy(header.origin, &tuple_, sizeof tuple_);
+  }
+
+  PageChange change(index_);
+  const Page allocation_page = change.Add(allocation);
+  TakeNode(index_, allocation_page, node, upper);
+  const bool together = place.pages <= 2;  // block, row and allocation fit into one record
+  if (together) {
+    Page pages[2];
+    for (uint32_t i = 0; i < place.pages; ++i)
+      pages[i] = change.Add(ReadPage(index_, place.first + i, PageKind::kNodes, BUFFER_LOCK_EXCLUSIVE));
+    CopyIn(place, copy_, index_.meta.block_size, [&](uint32_t i) { return pages[i]; });
+  }
+  if (!upper) {
+    const Page page = change.Add(ReadPage(index_, row.block, PageKind::kRows, BUFFER_LOCK_EXCLUSIVE));
+    WriteRow(index_, page, row.slot, tuple_, node);
+    TakeRow(allocation_page, row, 1);
+  }
+  change.Finish();
+  // A row whose block was never written is found by vacuum: its heap tuple is that of a failed transaction.
+  if (!together) WriteLong(place);
+  return node;
+}
+
+// Writes the new block in copy_ from its last pages to its first, which makes it one.
+void PageGraph::WriteLong(const Place& place) {
+  uint32_t size = index_.meta.block_size;
+  for (uint32_t i = place.pages; i-- > 0;) {
+    const uint32_t before = i == 0 ? 0 : (kUsable - place.offset) + (i - 1) * kUsable;
+    PageChange change(index_);
+    const Page page = change.Add(ReadPage(index_, place.first + i, PageKind::kNodes, BUFFER_LOCK_EXCLUSIVE));
+    const uint32_t offset = i == 0 ? place.offset : 0;
+    memcpy(Usable(page) + offset, copy_ + before, size - before);
+    RaiseUsed(page, offset + size - before);
+    change.Finish();
+    size = before;
+  }
+}
+
+bool PageGraph::AddRow(NodeId node, float error) {
+  const Buffer allocation = ReadPage(index_, kAllocationBlock, PageKind::kAllocation, BUFFER_LOCK_EXCLUSIVE);
+  const FreeRow row = FindRow(index_, allocation, 2);
+  Place place = PlaceOf(index_, node);
+  Lock(place, BUFFER_LOCK_EXCLUSIVE);
+  CopyOut(place, copy_);
+  hnsw::BlockHeader& header = hnsw::Header(copy_);
+  if ((header.flags & hnsw::kDead) || !(header.flags & hnsw::kWritten)) {
+    for (uint32_t i = 0; i < place.pages; ++i) UnlockReleaseBuffer(buffers_[i]);
+    UnlockReleaseBuffer(allocation);
+    return false;
+  }
+  const uint32_t older = header.target;
+  header.target = row.number;
+  header.flags = static_cast<uint8_t>((header.flags | hnsw::kShared) & ~hnsw::kHidden);
+  header.error = Max(header.error, error);
+
+  // The header lies in the first page, or in the first two.
+  const uint32_t header_pages = place.offset + sizeof header > kUsable ? 2 : 1;
+  PageChange change(index_);
+  const Page allocation_page = change.Add(allocation);
+  TakeRow(allocation_page, row, 2);
+  Page pages[2];
+  for (uint32_t i = 0; i < header_pages; ++i) pages[i] = change.Add(buffers_[i]);
+  place.pages = Min(place.pages, header_pages);
+  CopyIn(place, copy_, sizeof header, [&](uint32_t i) { return pages[i]; });
+  const Page row_page = change.Add(ReadPage(index_, row.block, PageKind::kRows, BUFFER_LOCK_EXCLUSIVE));
+  WriteRow(index_, row_page, row.slot, tuple_, node);
+  RowAt(index_, row_page, row.slot + 1).SetLink(older);
+  RaiseUsed(row_page, (row.slot + 2) * index_.meta.row_size);
+  change.Finish();
+  for (uint32_t i = header_pages; i < PlaceOf(index_, node).pages; ++i) UnlockReleaseBuffer(buffers_[i]);
+  return true;
+}
+
+void PageGraph::Hide(NodeId node, const ItemPointerData& tuple) {
+  const Place place = PlaceOf(index_, node);
+  if (place.offset + sizeof(hnsw::BlockHeader) > kUsable) return;  // not worth the trouble
+  const Buffer buffer = ReadPage(index_, place.first, PageKind::kNodes, BUFFER_LOCK_SHARE);
+  hnsw::BlockHeader& header = hnsw::Header(Usable(BufferGetPage(buffer)) + place.offset);
+  constexpr uint8_t kOther = hnsw::kDead | hnsw::kShared | hnsw::kHidden;
+  ItemPointerData now = OriginTuple(header.origin);
+  if ((header.flags & hnsw::kWritten) && !(header.flags & kOther) &&
+      ItemPointerEquals(&now, const_cast<ItemPointer>(&tuple))) {
+    header.flags |= hnsw::kHidden;
+    MarkBufferDirtyHint(buffer, true);
+  }
+  UnlockReleaseBuffer(buffer);
+}
+
+void PageGraph::LockEntry() {
+  if (entry_lock_ != nullptr)
+    LWLockAcquire(entry_lock_, LW_EXCLUSIVE);
+  else if (index_.logged)
+    LockPage(index_.relation, kMetaBlock, ExclusiveLock);
+}
+
+void PageGraph::UnlockEntry() {
+  if (entry_lock_ != nullptr)
+    LWLockRelease(entry_lock_);
+  else if (index_.logged)
+    UnlockPage(index_.relation, kMetaBlock, ExclusiveLock);
+}
+
+void PageGraph::ReplaceEntry(Entry entry) {
+  PageChange change(index_);
+  Meta& meta = As<Meta>(change.Add(ReadPage(index_, kMetaBlock, PageKind::kMeta, BUFFER_LOCK_EXCLUSIVE)));
+  meta.entry = entry.node;
+  meta.entry_level = static_cast<uint32_t>(entry.level);
+  change.Finish();
+}
+
+}  // namespace medvec::index

@@ -1,0 +1,54 @@
+#include "index/handler.hpp"
+
+#include "index/build.hpp"
+#include "index/cost.hpp"
+#include "index/insert.hpp"
+#include "index/options.hpp"
+#include "index/scan.hpp"
+#include "index/vacuum.hpp"
+
+namespace medvec::index {
+
+namespace {
+
+// Operator classes are made by the extension's script alone, and what they need is checked there.
+bool Validate(Oid) { return true; }
+
+IndexAmRoutine* MakeRoutine() {
+  IndexAmRoutine* routine = makeNode(IndexAmRoutine);
+  routine->amstrategies = 0;
+  routine->amsupport = 1;
+  routine->amcanorderbyop = true;
+  routine->amoptionalkey = true;  // ORDER BY needs no condition
+  routine->amparallelvacuumoptions = VACUUM_OPTION_PARALLEL_BULKDEL;
+  routine->amkeytype = InvalidOid;
+  SetCanBuildParallel(routine);
+  routine->ambuild = BuildIndex;
+  routine->ambuildempty = BuildEmptyIndex;
+  routine->aminsert = InsertTuple;
+  routine->ambulkdelete = BulkDelete;
+  routine->amvacuumcleanup = VacuumCleanup;
+  routine->amcostestimate = EstimateCost;
+  routine->amoptions = ParseOptions;
+  routine->ambuildphasename = BuildPhaseName;
+  routine->amvalidate = Validate;
+  routine->ambeginscan = BeginScan;
+  routine->amrescan = Rescan;
+  routine->amgettuple = NextTuple;
+  routine->amendscan = EndScan;
+  return routine;
+}
+
+}  // namespace
+
+bool IsHnswIndex(Oid index) {
+  const Relation relation = RelationIdGetRelation(index);
+  if (!RelationIsValid(relation)) return false;
+  const bool ours = relation->rd_indam != nullptr && relation->rd_indam->ambuild == BuildIndex;
+  RelationClose(relation);
+  return ours;
+}
+
+}  // namespace medvec::index
+
+MEDVEC_FUNCTION(medvec_hnsw_handler) { PG_RETURN_POINTER(medvec::index::MakeRoutine()); }

@@ -1,0 +1,38 @@
+-- the access method
+
+CREATE FUNCTION hnsw_handler(internal) RETURNS index_am_handler
+	AS 'MODULE_PATHNAME', 'medvec_hnsw_handler' LANGUAGE C;
+
+CREATE ACCESS METHOD hnsw TYPE INDEX HANDLER hnsw_handler;
+COMMENT ON ACCESS METHOD hnsw IS 'medvec: approximate nearest neighbours by a graph of vectors';
+
+-- operator classes: support function 1 names type and metric
+
+CREATE FUNCTION hnsw_vector_l2_support(internal) RETURNS internal
+	AS 'MODULE_PATHNAME', 'medvec_hnsw_vector_l2_support' LANGUAGE C;
+CREATE FUNCTION hnsw_vector_ip_support(internal) RETURNS internal
+	AS 'MODULE_PATHNAME', 'medvec_hnsw_vector_ip_support' LANGUAGE C;
+CREATE FUNCTION hnsw_vector_cosine_support(internal) RETURNS internal
+	AS 'MODULE_PATHNAME', 'medvec_hnsw_vector_cosine_support' LANGUAGE C;
+CREATE FUNCTION hnsw_vector_l1_support(internal) RETURNS internal
+	AS 'MODULE_PATHNAME', 'medvec_hnsw_vector_l1_support' LANGUAGE C;
+
+CREATE OPERATOR CLASS vector_l2_ops
+	FOR TYPE vector USING hnsw AS
+	OPERATOR 1 <-> (vector, vector) FOR ORDER BY float_ops,
+	FUNCTION 1 hnsw_vector_l2_support(internal);
+
+CREATE OPERATOR CLASS vector_ip_ops
+	FOR TYPE vector USING hnsw AS
+	OPERATOR 1 <#> (vector, vector) FOR ORDER BY float_ops,
+	FUNCTION 1 hnsw_vector_ip_support(internal);
+
+CREATE OPERATOR CLASS vector_cosine_ops
+	FOR TYPE vector USING hnsw AS
+	OPERATOR 1 <=> (vector, vector) FOR ORDER BY float_ops,
+	FUNCTION 1 hnsw_vector_cosine_support(internal);
+
+CREATE OPERATOR CLASS vector_l1_ops
+	FOR TYPE vector USING hnsw AS
+	OPERATOR 1 <+> (vector, vector) FOR ORDER BY float_ops,
+	FUNCTION 1 hnsw_vector_l1_support(internal);

@@ -1,0 +1,39 @@
+// An open index: what its metapage says, in the form the core wants.
+#pragma once
+
+#include "core/hnsw/memory.hpp"
+#include "core/hnsw/query.hpp"
+#include "index/layout.hpp"
+#include "index/operator_class.hpp"
+#include "pg/index.hpp"
+
+namespace medvec::index {
+
+struct Index {
+  Relation relation;
+  OperatorClass operators;
+  Meta meta;  // but for the entry, which is read anew for each search
+  hnsw::Space space;
+  Rotation rotation;
+  uint32_t rows_per_page;
+  BlockNumber blocks;  // there are at least so many
+  bool logged;         // changes are WAL-logged as they are made (false while the index is being built)
+
+  const hnsw::Geometry& geometry() const { return space.geometry; }
+};
+
+// Reads the metapage, or takes what the relation cache remembers of it. Lives in the current memory context; does not
+// change when the cache is reset.
+// ERRCODE_INDEX_CORRUPTED, with the index and REINDEX, for what is no index of this format.
+Index* OpenIndex(Relation relation);
+// The same for an index that is being built, of which nothing is on disk.
+Index* NewIndex(Relation relation, const Meta& meta, const float* centre);
+
+// ERROR, ERRCODE_INDEX_CORRUPTED: names the index, says what is wrong with its block and to REINDEX.
+[[noreturn]] void RaiseCorrupted(Relation relation, BlockNumber block, const char* what);
+
+// palloc for the core: in the context that is current at the call.
+hnsw::Memory ServerMemory();
+hnsw::Memory ServerMemory(MemoryContext context);
+
+}  // namespace medvec::index

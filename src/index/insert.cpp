@@ -1,0 +1,59 @@
+#include "index/insert.hpp"
+
+#include <new>
+
+namespace medvec::index {
+
+namespace {
+
+// A narrower search finds worse neighbours where a hop shows few of them: below 128 dimensions codes are coarse.
+constexpr size_t kLeastEf = 100;
+constexpr uint32_t kCoarseDim = 128;
+
+}  // namespace
+
+Inserter::Inserter(Index& index, bool concurrently)
+    : index_(index),
+      graph_(index),
+      vector_(static_cast<float*>(palloc(sizeof(float) * index.meta.dim))),
+      context_(AllocSetContextCreate(CurrentMemoryContext, "hnsw insertion", ALLOCSET_DEFAULT_SIZES)) {
+  parameters_.ef_construction = index.meta.ef_construction;
+  if (index.meta.dim <= kCoarseDim) parameters_.ef_construction = Max(parameters_.ef_construction, kLeastEf);
+  parameters_.look_again = concurrently;
+}
+
+bool Inserter::Insert(Datum value, const ItemPointerData& tuple) {
+  const MemoryContext outer = MemoryContextSwitchTo(context_);
+  const bool wanted = LoadVector(index_.operators, value, static_cast<int>(index_.meta.dim), vector_);
+  if (wanted) {
+    hnsw::ToBlockForm(index_.space, vector_);
+    graph_.SetTuple(tuple);
+    for (;;) {
+      const int level = hnsw::DrawLevel(pg_prng_uint64(&pg_global_prng_state));
+      const hnsw::Inserted inserted = hnsw::Insert(index_.space, graph_, ServerMemory(), vector_, level, parameters_);
+      if (!inserted.duplicate || graph_.AddRow(inserted.node, inserted.error)) break;
+      // The node died between search and now: search anew.
+      CHECK_FOR_INTERRUPTS();
+    }
+  }
+  MemoryContextSwitchTo(outer);
+  MemoryContextReset(context_);
+  return wanted;
+}
+
+bool InsertTuple(Relation relation, Datum* values, bool* is_null, ItemPointer tuple, Relation, IndexUniqueCheck, bool,
+                 struct IndexInfo* info) {
+  if (is_null[0]) return false;
+  // Made once for a statement.
+  Inserter* inserter = static_cast<Inserter*>(info->ii_AmCache);
+  if (inserter == nullptr) {
+    const MemoryContext outer = MemoryContextSwitchTo(info->ii_Context);
+    inserter = new (palloc(sizeof(Inserter))) Inserter(*OpenIndex(relation), true);
+    info->ii_AmCache = inserter;
+    MemoryContextSwitchTo(outer);
+  }
+  inserter->Insert(values[0], *tuple);
+  return false;
+}
+
+}  // namespace medvec::index

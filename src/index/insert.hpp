@@ -1,0 +1,33 @@
+// Putting one value into the index: what INSERT and the build have in common.
+#pragma once
+
+#include "core/hnsw/insert.hpp"
+#include "index/graph.hpp"
+
+namespace medvec::index {
+
+// Memory and parameters for insertions one after the other.
+class Inserter {
+ public:
+  // `concurrently`: others may insert and vacuum at the same time.
+  Inserter(Index& index, bool concurrently);
+
+  // Adds the heap tuple with its value. False: the operator class does not index this value. What it takes in memory is
+  // given back.
+  bool Insert(Datum value, const ItemPointerData& tuple);
+
+  PageGraph& graph() { return graph_; }
+
+ private:
+  Index& index_;
+  PageGraph graph_;
+  hnsw::InsertParameters parameters_;
+  float* vector_;
+  MemoryContext context_;  // of one insertion
+};
+
+// amgettuple's counterpart for INSERT (aminsert).
+bool InsertTuple(Relation relation, Datum* values, bool* is_null, ItemPointer tuple, Relation heap,
+                 IndexUniqueCheck check_unique, bool index_unchanged, struct IndexInfo* info);
+
+}  // namespace medvec::index

@@ -1,0 +1,113 @@
+// The bytes of the index on disk: the one place that knows them, but for the bytes of a block (core/hnsw/geometry.hpp).
+// A promise to every index there is: a change raises kFormatVersion.
+//
+//   block 0      Meta: what the index is, and the entry of its graph
+//   block 1      Allocation: where the next block, row or page goes
+//   block 2 ...  the centre of the vectors, `centre_pages` pages of float32; none for an index created empty
+//   then, as they are needed:
+//   node groups  `pages_per_group` neighbouring pages with `blocks_per_group` blocks, one behind the other in the
+//   usable
+//                bytes of the pages; level 0 and the levels above have groups of their own
+//   row pages    rows of `row_size` bytes
+//   directories  the blocks of row pages, and of groups of upper levels, in order
+//
+// Every page ends in a PageTail. Numbers are in the machine's order and aligned as the structs say.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "core/hnsw/choose_geometry.hpp"
+
+namespace medvec::index {
+
+inline constexpr uint32_t kMagic = 0x4d56484e;
+inline constexpr uint32_t kFormatVersion = 1;
+
+inline constexpr uint32_t kMetaBlock = 0;
+inline constexpr uint32_t kAllocationBlock = 1;
+inline constexpr uint32_t kCentreBlock = 2;
+inline constexpr uint32_t kNoBlock = 0xffffffff;
+
+enum class PageKind : uint16_t { kMeta = 1, kAllocation, kCentre, kNodes, kRows, kDirectory };
+
+inline constexpr uint16_t kUpperLevels = 0x8000;  // in `position`: a page of an upper group
+
+struct PageTail {
+  uint16_t kind;
+  uint16_t position;  // of a page in its group, or in the centre
+  uint32_t next;      // free list of groups or row pages; 0: not in it, kNoBlock: its end
+  uint32_t ordinal;   // of a row page or a directory page
+  uint32_t page_id;   // kMagic, as pages of other access methods have theirs
+};
+static_assert(sizeof(PageTail) == 16);
+
+// Usable bytes of a page: behind its header of 24 bytes, before its tail.
+inline constexpr uint32_t kPageHeader = 24;
+inline constexpr uint32_t kUsable = static_cast<uint32_t>(hnsw::kUsablePageSize);
+static_assert(kPageHeader + kUsable + sizeof(PageTail) == hnsw::kPageSize);
+
+// A further key column: each row, and each block of level 0, carries its value in `size` bytes at `offset`.
+struct KeyColumn {
+  uint16_t offset;
+  uint8_t size;
+  uint8_t encoding;
+};
+inline constexpr int kMaxKeyColumns = 31;
+
+struct Meta {
+  uint32_t magic, version;
+  uint32_t dim;
+  uint16_t m, ef_construction;
+  uint8_t metric, codec, code_bits, level_ratio_log2;
+  uint16_t max_degree;
+  uint16_t row_size;    // kRowHeader and the key columns
+  uint32_t block_size;  // with key columns behind the block's own bytes
+  uint32_t blocks_per_group, pages_per_group;
+  uint64_t rotation_seed;
+  uint32_t centre_pages;
+  uint32_t entry;  // hnsw::Entry
+  uint32_t entry_level;
+  uint32_t key_columns;  // 0 as yet
+  KeyColumn keys[kMaxKeyColumns];
+};
+static_assert(offsetof(Meta, keys) == 64 && sizeof(Meta) == 64 + 4 * kMaxKeyColumns + 4);
+
+// Groups of one kind, or row pages. Only who holds the allocation page takes a slot.
+struct Area {
+  uint32_t current;     // group or row page that takes slots; kNoBlock: none
+  uint32_t next_slot;   // in it
+  uint32_t first_free;  // groups or row pages with slots that may be used again; kNoBlock: none
+  uint32_t last_free;
+  uint32_t count;  // groups or row pages there are
+};
+
+// A row page's place in the directory is its ordinal: row number / rows per page. 2037 x 815 rows a directory page.
+inline constexpr uint32_t kRowDirectories = 1500, kUpperDirectories = 450;
+struct Allocation {
+  Area nodes, upper, rows;
+  uint32_t spare;
+  uint32_t row_directory[kRowDirectories];
+  uint32_t upper_directory[kUpperDirectories];
+};
+static_assert(sizeof(Allocation) <= kUsable);
+
+inline constexpr uint32_t kDirectoryEntries = kUsable / 4;
+
+// A row: an entry of a heap tuple. Rows of one node form a chain, newest first: the block leads to the newest; each but
+// the oldest has a link behind it, in the next slot of its page. So a row alone needs one slot.
+//
+//   bytes 0..5   heap tuple (ItemPointerData), whose offset number tells what the slot holds
+//   bytes 6..9   the node
+//
+//   offset number   slot
+//   0               empty
+//   kLinkRow        bytes 0..3: the next row of the chain (kNoRow: none), for the row in the slot before
+//   kClosedRow      out of its chain; bytes 0..3 and 6..9: the transaction id of that time. Used again once no running
+//                   transaction is older.
+//   other           the heap tuple
+inline constexpr uint32_t kRowHeader = 10;
+inline constexpr uint32_t kNoRow = 0xffffffff;
+inline constexpr uint16_t kLinkRow = 0xffff, kClosedRow = 0xfffe;
+
+}  // namespace medvec::index

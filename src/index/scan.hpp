@@ -1,0 +1,24 @@
+// Index scans: rows in the order of their distance, as long as the executor asks.
+#pragma once
+
+#include "pg/index.hpp"
+
+namespace medvec::index {
+
+IndexScanDesc BeginScan(Relation index, int keys, int order_bys);
+void Rescan(IndexScanDesc scan, ScanKey keys, int key_count, ScanKey order_bys, int order_by_count);
+bool NextTuple(IndexScanDesc scan, ScanDirection direction);
+void EndScan(IndexScanDesc scan);
+
+// What the last scan of this session did.
+struct ScanCounters {
+  int64 scans;  // of an index so far, counting rescans
+  int64 nodes;  // visited: exact distances to stored vectors
+  int64 pages;  // of the index that were read for them
+  int64 rows;   // handed to the executor
+  int64 beam;   // its width at the end
+  bool whole;   // the rest of the index was read, because memory did not suffice
+};
+extern ScanCounters last_scan;
+
+}  // namespace medvec::index

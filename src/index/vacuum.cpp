@@ -1,0 +1,369 @@
+// One vacuum at a time runs on an index (it holds ShareUpdateExclusiveLock on the table); inserts and scans go on.
+//
+//   1. The row pages, one after the other: which heap tuples are dead.
+//   2. Nodes all of whose rows are dead are marked so; chains of the others are mended. From here on nobody links to a
+//      dead node anew, but for insertions that looked before: they look again when their block is written.
+//   3. Blocks of dead nodes on upper levels are marked too.
+//   4. Every block that links to a dead one is mended from the dead one's neighbours (core/hnsw/repair.hpp).
+//   5. A dead entry is replaced.
+//   6. Dead nodes are closed, then their rows: stamped with the next transaction id. No link leads to them any more;
+//   who
+//      still has their address in his beam has an older transaction. Their slots are used again when none is running.
+//
+// An error or a crash in between leaves a sound index: the rows are still there, their heap tuples still dead, and the
+// next vacuum finds them again.
+#include "index/vacuum.hpp"
+
+#include <algorithm>
+
+#include "core/hnsw/repair.hpp"
+#include "index/allocation.hpp"
+
+namespace medvec::index {
+
+namespace {
+
+struct DeadRow {
+  NodeId node;
+  uint32_t row;
+};
+
+// A bit for each address there can be.
+class NodeSet {
+ public:
+  NodeSet(const Index& index, BlockNumber blocks)
+      : size_(uint64{blocks} * index.meta.blocks_per_group + 1),
+        bits_(static_cast<uint64_t*>(MemoryContextAllocExtended(CurrentMemoryContext, (size_ / 64 + 1) * 8,
+                                                                MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO))) {}
+  void Add(NodeId node) { bits_[node / 64] |= uint64_t{1} << node % 64; }
+  bool Has(NodeId node) const { return node < size_ && (bits_[node / 64] >> node % 64 & 1); }
+
+ private:
+  uint64 size_;
+  uint64_t* bits_;
+};
+
+struct Vacuum {
+  IndexVacuumInfo* info;
+  IndexBulkDeleteCallback callback;
+  void* callback_state;
+  Index& index;
+  hnsw::Memory memory;
+  RowMap rows;
+  hnsw::Array<DeadRow> dead_rows;
+  hnsw::Array<NodeId> dead_nodes;  // those of upper levels too
+  NodeSet* is_dead;
+  Entry best;  // a live node of the highest level
+  double live_rows;
+
+  bool IsDead(const ItemPointerData& tuple) const { return callback(const_cast<ItemPointer>(&tuple), callback_state); }
+  void AddDeadNode(NodeId node) {
+    if (is_dead->Has(node)) return;
+    is_dead->Add(node);
+    dead_nodes.Append(memory, node);
+  }
+};
+
+// ---- 1
+
+void FindDeadRows(Vacuum& vacuum) {
+  Index& index = vacuum.index;
+  const Directory directory = ReadRowDirectory(index);
+  for (uint32_t ordinal = 0; ordinal < directory.count; ++ordinal) {
+    vacuum_delay_point();
+    if (ordinal + 8 < directory.count) PrefetchBuffer(index.relation, MAIN_FORKNUM, directory.blocks[ordinal + 8]);
+    const Buffer buffer = ReadPage(index, directory.blocks[ordinal], PageKind::kRows, BUFFER_LOCK_SHARE);
+    const Page page = BufferGetPage(buffer);
+    for (uint32_t slot = 0; slot < index.rows_per_page; ++slot) {
+      const Row row = RowAt(index, page, slot);
+      if (!row.is_tuple()) continue;
+      if (vacuum.IsDead(row.tuple()))
+        vacuum.dead_rows.Append(vacuum.memory, {row.node(), ordinal * index.rows_per_page + slot});
+      else
+        vacuum.live_rows += 1;
+    }
+    UnlockReleaseBuffer(buffer);
+  }
+}
+
+// ---- 2
+
+// The header of a block, locked exclusively; it may lie in two pages.
+class LockedHeader {
+ public:
+  LockedHeader(Index& index, NodeId node) : index_(index), place_(PlaceOf(index, node)) {
+    count_ = place_.offset + sizeof(hnsw::BlockHeader) > kUsable ? 2 : 1;
+    for (int i = 0; i < count_; ++i)
+      buffers_[i] = ReadPage(index, place_.first + static_cast<uint32_t>(i), PageKind::kNodes, BUFFER_LOCK_EXCLUSIVE);
+    const size_t part = Min(sizeof header, static_cast<size_t>(kUsable - place_.offset));
+    memcpy(&header, Usable(BufferGetPage(buffers_[0])) + place_.offset, part);
+    if (count_ == 2)
+      memcpy(reinterpret_cast<uint8_t*>(&header) + part, Usable(BufferGetPage(buffers_[1])), sizeof header - part);
+  }
+  void Write() {
+    PageChange change(index_);
+    const size_t part = Min(sizeof header, static_cast<size_t>(kUsable - place_.offset));
+    memcpy(Usable(change.Add(buffers_[0])) + place_.offset, &header, part);
+    if (count_ == 2)
+      memcpy(Usable(change.Add(buffers_[1])), reinterpret_cast<uint8_t*>(&header) + part, sizeof header - part);
+    change.Finish();
+  }
+  void Leave() {
+    for (int i = 0; i < count_; ++i) UnlockReleaseBuffer(buffers_[i]);
+  }
+  hnsw::BlockHeader header;
+
+ private:
+  Index& index_;
+  Place place_;
+  Buffer buffers_[2];
+  int count_;
+};
+
+struct ChainRow {
+  uint32_t row, next;
+  bool has_link;
+  ItemPointerData tuple;
+};
+
+// Takes the dead rows out of a node's chain; returns how many are left, and changes the header if need be. The caller
+// holds the block's lock, under which alone chains change.
+size_t MendChain(Vacuum& vacuum, NodeId node, hnsw::BlockHeader* header) {
+  Index& index = vacuum.index;
+  hnsw::Array<ChainRow> live{};
+  size_t steps = 0;
+  for (uint32_t row = header->target; row != kNoRow;) {
+    const Buffer buffer = vacuum.rows.Lock(row, BUFFER_LOCK_SHARE);
+    if (++steps > size_t{vacuum.rows.pages()} * index.rows_per_page)
+      RaiseCorrupted(index.relation, BufferGetBlockNumber(buffer), "the rows of a node form a circle");
+    const Page page = BufferGetPage(buffer);
+    const uint32_t slot = vacuum.rows.Slot(row);
+    const Row entry = RowAt(index, page, slot);
+    ChainRow now{row, kNoRow, false, entry.tuple()};
+    if (slot + 1 < index.rows_per_page) {
+      const Row link = RowAt(index, page, slot + 1);
+      now.has_link = link.state() == kLinkRow;
+      if (now.has_link) now.next = link.next();
+    }
+    const bool is_live = entry.is_tuple() && entry.node() == node && !vacuum.IsDead(now.tuple);
+    UnlockReleaseBuffer(buffer);
+    if (is_live) live.Append(vacuum.memory, now);
+    row = now.next;
+  }
+  for (size_t i = 0; i < live.size; ++i) {
+    const uint32_t next = i + 1 < live.size ? live[i + 1].row : kNoRow;
+    if (!live[i].has_link || live[i].next == next) continue;
+    PageChange change(index);
+    const Page page = change.Add(vacuum.rows.Lock(live[i].row, BUFFER_LOCK_EXCLUSIVE));
+    RowAt(index, page, vacuum.rows.Slot(live[i].row) + 1).SetLink(next);
+    change.Finish();
+  }
+  const size_t count = live.size;
+  if (count > 0) {
+    header->target = live[0].row;
+    if (count == 1) {
+      header->flags = static_cast<uint8_t>(header->flags & ~hnsw::kShared);
+      memset(header->origin, 0, sizeof header->origin);
+      memcpy(header->origin, &live[0].tuple, sizeof live[0].tuple);
+    }
+  }
+  live.Free(vacuum.memory);
+  return count;
+}
+
+// `row`: a dead row of the node, as its row page says. True: the node's other dead rows are settled too.
+bool MarkNode(Vacuum& vacuum, NodeId node, uint32_t row) {
+  LockedHeader locked(vacuum.index, node);
+  hnsw::BlockHeader& header = locked.header;
+  // An insertion that failed before it wrote its block; or a vacuum that failed before it closed the row, and the node
+  // is another's by now.
+  bool ours = (header.flags & hnsw::kWritten) && !(header.flags & hnsw::kClosed);
+  if (ours && (header.flags & hnsw::kDead)) {
+    vacuum.AddDeadNode(node);
+    locked.Leave();
+    return true;
+  }
+  ours = ours && ((header.flags & hnsw::kShared) || header.target == row);
+  if (!ours) {
+    locked.Leave();
+    return false;
+  }
+  const hnsw::BlockHeader before = header;
+  if (!(header.flags & hnsw::kShared) || MendChain(vacuum, node, &header) == 0) {
+    header.flags |= hnsw::kDead;
+    vacuum.AddDeadNode(node);
+  }
+  if (memcmp(&before, &header, sizeof header) == 0)
+    locked.Leave();
+  else
+    locked.Write();
+  return true;
+}
+
+void MarkNodes(Vacuum& vacuum) {
+  std::sort(vacuum.dead_rows.begin(), vacuum.dead_rows.end(),
+            [](const DeadRow& a, const DeadRow& b) { return a.node != b.node ? a.node < b.node : a.row < b.row; });
+  NodeId settled = kNoNode;
+  for (const DeadRow& dead : vacuum.dead_rows) {
+    vacuum_delay_point();
+    if (dead.node != settled && MarkNode(vacuum, dead.node, dead.row)) settled = dead.node;
+  }
+}
+
+// ---- 3
+
+struct UpperBlock {
+  NodeId node, below;
+  uint8_t level, flags;
+};
+
+void MarkUpperBlocks(Vacuum& vacuum) {
+  Index& index = vacuum.index;
+  const Directory directory = ReadUpperDirectory(index);
+  hnsw::Array<UpperBlock> blocks{};
+  for (uint32_t i = 0; i < directory.count; ++i) {
+    vacuum_delay_point();
+    for (uint32_t slot = 0; slot < index.meta.blocks_per_group; ++slot) {
+      const NodeId node = directory.blocks[i] * index.meta.blocks_per_group + slot;
+      const hnsw::BlockHeader header = ReadHeader(index, node);
+      if (!(header.flags & hnsw::kWritten) || (header.flags & hnsw::kClosed)) continue;
+      blocks.Append(vacuum.memory, {node, header.target, header.level, header.flags});
+    }
+  }
+  std::sort(blocks.begin(), blocks.end(), [](const UpperBlock& a, const UpperBlock& b) { return a.level < b.level; });
+  for (const UpperBlock& block : blocks) {
+    if (block.flags & hnsw::kDead) {
+      vacuum.AddDeadNode(block.node);
+    } else if (vacuum.is_dead->Has(block.below)) {
+      LockedHeader locked(index, block.node);
+      locked.header.flags |= hnsw::kDead;
+      locked.Write();
+      vacuum.AddDeadNode(block.node);
+    } else {
+      vacuum.best = {block.node, block.level};
+    }
+  }
+  blocks.Free(vacuum.memory);
+}
+
+// ---- 4
+
+void RepairGraph(Vacuum& vacuum, BlockNumber blocks) {
+  Index& index = vacuum.index;
+  const MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "hnsw repair", ALLOCSET_DEFAULT_SIZES);
+  PageGraph graph(index);
+  const auto is_dead = [&](NodeId node) { return vacuum.is_dead->Has(node); };
+  for (BlockNumber block = kCentreBlock + index.meta.centre_pages; block < blocks; ++block) {
+    vacuum_delay_point();
+    Buffer buffer = ReadBufferExtended(index.relation, MAIN_FORKNUM, block, RBM_NORMAL, nullptr);
+    LockBuffer(buffer, BUFFER_LOCK_SHARE);
+    const Page page = BufferGetPage(buffer);
+    // A page is new where a crash came between the file's growth and the page's first record.
+    const bool is_group = !PageIsNew(page) && Tail(page).kind == static_cast<uint16_t>(PageKind::kNodes) &&
+                          (Tail(page).position & ~kUpperLevels) == 0;
+    UnlockReleaseBuffer(buffer);
+    if (!is_group) continue;
+    bool has_closed = false;
+    for (uint32_t slot = 0; slot < index.meta.blocks_per_group; ++slot) {
+      const NodeId node = block * index.meta.blocks_per_group + slot;
+      const hnsw::BlockHeader header = ReadHeader(index, node);
+      if (!(header.flags & hnsw::kWritten)) continue;
+      has_closed |= (header.flags & hnsw::kClosed) != 0;
+      if (header.flags & hnsw::kDead) continue;
+      if (vacuum.best.node == kNoNode) vacuum.best = {node, header.level};
+      const MemoryContext outer = MemoryContextSwitchTo(context);
+      hnsw::Repair(index.space, graph, ServerMemory(context), node, is_dead);
+      MemoryContextSwitchTo(outer);
+      MemoryContextReset(context);
+    }
+    if (has_closed) Recycle(index, block, PageKind::kNodes);
+  }
+  MemoryContextDelete(context);
+}
+
+// ---- 5
+
+void ReplaceDeadEntry(Vacuum& vacuum) {
+  PageGraph graph(vacuum.index);
+  graph.LockEntry();
+  const Entry entry = graph.GetEntry();
+  // With no live node seen, there is none: an insertion that finds only dead ones becomes the entry itself.
+  if (entry.node != kNoNode && vacuum.is_dead->Has(entry.node)) graph.ReplaceEntry(vacuum.best);
+  graph.UnlockEntry();
+}
+
+// ---- 6
+
+void Close(Vacuum& vacuum) {
+  Index& index = vacuum.index;
+  const FullTransactionId now = ReadNextFullTransactionId();
+  const uint64 stamp = U64FromFullTransactionId(now);
+  std::sort(vacuum.dead_nodes.begin(), vacuum.dead_nodes.end());
+  for (const NodeId node : vacuum.dead_nodes) {
+    vacuum_delay_point();
+    LockedHeader locked(index, node);
+    locked.header.flags |= hnsw::kClosed;
+    locked.header.origin[0] = static_cast<uint32_t>(stamp);
+    locked.header.origin[1] = static_cast<uint32_t>(stamp >> 32);
+    locked.Write();
+  }
+  BlockNumber last = InvalidBlockNumber;
+  for (const NodeId node : vacuum.dead_nodes) {
+    const BlockNumber group = node / index.meta.blocks_per_group;
+    if (group != last) Recycle(index, group, PageKind::kNodes);
+    last = group;
+  }
+  std::sort(vacuum.dead_rows.begin(), vacuum.dead_rows.end(),
+            [](const DeadRow& a, const DeadRow& b) { return a.row < b.row; });
+  for (size_t i = 0; i < vacuum.dead_rows.size;) {
+    vacuum_delay_point();
+    const uint32_t ordinal = vacuum.dead_rows[i].row / index.rows_per_page;
+    PageChange change(index);
+    const Buffer buffer = vacuum.rows.Lock(vacuum.dead_rows[i].row, BUFFER_LOCK_EXCLUSIVE);
+    const BlockNumber block = BufferGetBlockNumber(buffer);
+    const Page page = change.Add(buffer);
+    for (; i < vacuum.dead_rows.size && vacuum.dead_rows[i].row / index.rows_per_page == ordinal; ++i)
+      RowAt(index, page, vacuum.rows.Slot(vacuum.dead_rows[i].row)).Close(now);
+    change.Finish();
+    Recycle(index, block, PageKind::kRows);
+  }
+}
+
+}  // namespace
+
+IndexBulkDeleteResult* BulkDelete(IndexVacuumInfo* info, IndexBulkDeleteResult* result,
+                                  IndexBulkDeleteCallback callback, void* callback_state) {
+  const MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "hnsw vacuum", ALLOCSET_DEFAULT_SIZES);
+  if (result == nullptr) result = static_cast<IndexBulkDeleteResult*>(palloc0(sizeof(IndexBulkDeleteResult)));
+  const MemoryContext outer = MemoryContextSwitchTo(context);
+  Index& index = *OpenIndex(info->index);
+  Vacuum vacuum{info, callback, callback_state, index, ServerMemory(context), RowMap(index), {}, {}, nullptr, {}, 0};
+  FindDeadRows(vacuum);
+  if (vacuum.dead_rows.size > 0) {
+    BlockNumber blocks = RelationGetNumberOfBlocks(info->index);
+    NodeSet is_dead(index, blocks);
+    vacuum.is_dead = &is_dead;
+    MarkNodes(vacuum);
+    if (vacuum.dead_nodes.size > 0) {
+      MarkUpperBlocks(vacuum);
+      // What insertions add from here on has looked at the marks.
+      RepairGraph(vacuum, RelationGetNumberOfBlocks(info->index));
+      ReplaceDeadEntry(vacuum);
+    }
+    Close(vacuum);
+  }
+  result->num_index_tuples = vacuum.live_rows;
+  result->tuples_removed += static_cast<double>(vacuum.dead_rows.size);
+  result->num_pages = RelationGetNumberOfBlocks(info->index);
+  MemoryContextSwitchTo(outer);
+  MemoryContextDelete(context);
+  return result;
+}
+
+IndexBulkDeleteResult* VacuumCleanup(IndexVacuumInfo* info, IndexBulkDeleteResult* result) {
+  // Without dead rows nothing was counted, and the statistics stay what they are.
+  if (result != nullptr && !info->analyze_only) result->num_pages = RelationGetNumberOfBlocks(info->index);
+  return result;
+}
+
+}  // namespace medvec::index
