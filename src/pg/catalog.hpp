@@ -11,10 +11,7 @@ extern "C" {
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
-#include "catalog/pg_am.h"
-#include "catalog/pg_class.h"
 #include "catalog/pg_collation_d.h"
-#include "catalog/pg_proc.h"
 #include "commands/trigger.h"
 #include "utils/fmgroids.h"
 #include "utils/hsearch.h"
@@ -22,5 +19,4 @@ extern "C" {
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
-#include "utils/syscache.h"
 }

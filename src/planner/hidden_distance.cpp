@@ -2,7 +2,7 @@
 
 #include <initializer_list>
 
-#include "planner/hnsw_index.hpp"
+#include "index/handler.hpp"
 
 namespace medvec::planner {
 
@@ -36,7 +36,7 @@ void ForEachChild(Plan* plan, Visit visit) {
 void CollectOperators(Plan* plan, List** operators) {
   if (IsA(plan, IndexScan)) {
     const IndexScan* scan = reinterpret_cast<IndexScan*>(plan);
-    if (likely(scan->indexorderbyorig == NIL) || !IsHnswIndex(scan->indexid)) return;
+    if (likely(scan->indexorderbyorig == NIL) || !index::IsHnswIndex(scan->indexid)) return;
     ListCell* cell;
     foreach (cell, scan->indexorderbyorig) {
       const Node* expr = static_cast<Node*>(lfirst(cell));
