@@ -10,6 +10,7 @@ INSERT INTO groups SELECT i, 'group ' || i FROM generate_series(0, 6) i;
 ANALYZE items, queries, groups;
 SET enable_seqscan = off;
 SET enable_sort = off;
+SET jit = off;
 SET hnsw.ef_search = 200;
 
 -- how plans look
