@@ -3,11 +3,12 @@
 #include "index/build.hpp"
 
 #include <bit>
-#include <new>
 
 #include "core/hnsw/choose_geometry.hpp"
-#include "index/insert.hpp"
+#include "core/hnsw/insert.hpp"
+#include "index/load.hpp"
 #include "index/options.hpp"
+#include "index/pages.hpp"
 
 namespace medvec::index {
 
@@ -36,7 +37,7 @@ Meta MakeMeta(Relation relation) {
   meta.blocks_per_group = choice.packing.blocks_per_group;
   meta.pages_per_group = choice.packing.pages_per_group;
   meta.rotation_seed = kRotationSeed;
-  meta.entry = kNoNode;
+  meta.entry = hnsw::kNoNode;
   return meta;
 }
 
@@ -116,20 +117,6 @@ float* FindCentre(Relation heap, Relation relation, struct IndexInfo* info, cons
   return state.vector;
 }
 
-// ---- Rows
-
-struct LoadState {
-  Inserter* inserter;
-  double tuples;
-};
-
-void LoadTuple(Relation, ItemPointer tuple, Datum* values, bool* is_null, bool, void* state) {
-  LoadState* load = static_cast<LoadState*>(state);
-  if (is_null[0] || !load->inserter->Insert(values[0], *tuple)) return;
-  load->tuples += 1;
-  pgstat_progress_update_param(PROGRESS_CREATEIDX_TUPLES_DONE, static_cast<int64>(load->tuples));
-}
-
 // Meta, allocation and centre.
 Index* CreatePages(Relation heap, Relation relation, struct IndexInfo* info) {
   Meta meta = MakeMeta(relation);
@@ -181,16 +168,15 @@ IndexBuildResult* BuildIndex(Relation heap, Relation relation, struct IndexInfo*
   Index* index = CreatePages(heap, relation, info);
 
   pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, kPhaseLoad);
-  LoadState load{new (palloc(sizeof(Inserter))) Inserter(*index, false), 0};
-  const double heap_tuples = table_index_build_scan(heap, relation, info, true, true, LoadTuple, &load, nullptr);
+  const Loaded loaded = Load(heap, index, info);
 
   if (RelationNeedsWAL(relation)) {
     pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, kPhaseLog);
     log_newpage_range(relation, MAIN_FORKNUM, 0, RelationGetNumberOfBlocks(relation), true);
   }
   IndexBuildResult* result = static_cast<IndexBuildResult*>(palloc(sizeof(IndexBuildResult)));
-  result->heap_tuples = heap_tuples;
-  result->index_tuples = load.tuples;
+  result->heap_tuples = loaded.heap_tuples;
+  result->index_tuples = loaded.index_tuples;
   return result;
 }
 

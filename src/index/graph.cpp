@@ -5,6 +5,32 @@
 
 namespace medvec::index {
 
+void SharedEntryLock::Init() {
+  SpinLockInit(&mutex_);
+  held_ = false;
+  ConditionVariableInit(&released_);
+}
+
+void SharedEntryLock::Acquire() {
+  ConditionVariablePrepareToSleep(&released_);
+  for (;;) {
+    SpinLockAcquire(&mutex_);
+    const bool taken = !held_;
+    held_ = true;
+    SpinLockRelease(&mutex_);
+    if (taken) break;
+    ConditionVariableSleep(&released_, PG_WAIT_EXTENSION);
+  }
+  ConditionVariableCancelSleep();
+}
+
+void SharedEntryLock::Release() {
+  SpinLockAcquire(&mutex_);
+  held_ = false;
+  SpinLockRelease(&mutex_);
+  ConditionVariableBroadcast(&released_);
+}
+
 PageGraph::PageGraph(Index& index) : index_(index) {
   const uint32_t most = (index.meta.block_size + kUsable - 1) / kUsable + 1;
   buffers_ = static_cast<Buffer*>(palloc(sizeof(Buffer) * most));
@@ -282,14 +308,14 @@ void PageGraph::Hide(NodeId node, const ItemPointerData& tuple) {
 
 void PageGraph::LockEntry() {
   if (entry_lock_ != nullptr)
-    LWLockAcquire(entry_lock_, LW_EXCLUSIVE);
+    entry_lock_->Acquire();
   else if (index_.logged)
     LockPage(index_.relation, kMetaBlock, ExclusiveLock);
 }
 
 void PageGraph::UnlockEntry() {
   if (entry_lock_ != nullptr)
-    LWLockRelease(entry_lock_);
+    entry_lock_->Release();
   else if (index_.logged)
     UnlockPage(index_.relation, kMetaBlock, ExclusiveLock);
 }

@@ -30,14 +30,26 @@ inline Place PlaceOf(const Index& index, NodeId node) {
   return {group + first, (offset + meta.block_size + kUsable - 1) / kUsable, offset, static_cast<uint16_t>(first)};
 }
 
+// The entry's lock among the processes of a parallel build, whose heavyweight locks do not conflict with each other.
+class SharedEntryLock {
+ public:
+  void Init();
+  void Acquire();
+  void Release();
+
+ private:
+  slock_t mutex_;
+  bool held_;
+  ConditionVariable released_;
+};
+
 class PageGraph {
  public:
   explicit PageGraph(Index& index);
 
   // The heap tuple of the next block appended to level 0.
   void SetTuple(const ItemPointerData& tuple) { tuple_ = tuple; }
-  // Workers of a build: heavyweight locks of one parallel group do not conflict, so they bring a lock of their own.
-  void SetEntryLock(LWLock* lock) { entry_lock_ = lock; }
+  void SetEntryLock(SharedEntryLock* lock) { entry_lock_ = lock; }
 
   Entry GetEntry();
   const uint8_t* Read(NodeId node);
@@ -72,7 +84,7 @@ class PageGraph {
 
   Index& index_;
   ItemPointerData tuple_;
-  LWLock* entry_lock_ = nullptr;
+  SharedEntryLock* entry_lock_ = nullptr;
   uint64_t reads_ = 0;
 
   Buffer* buffers_;  // of the block that is read or written now
