@@ -3,6 +3,7 @@
 #include "embed/settings.hpp"
 #include "index/options.hpp"
 #include "pg/server.hpp"
+#include "planner/hook.hpp"
 
 MEDVEC_MODULE_MAGIC;
 
@@ -12,4 +13,5 @@ void _PG_init(void) {
   medvec::settings::Define();
   medvec::index::DefineOptions();
   medvec::embed::RegisterConnectionCallbacks();
+  medvec::planner::InstallHook();
 }
