@@ -83,6 +83,13 @@ void PageGraph::CopyOut(const Place& place, uint8_t* to) const {
 }
 
 const uint8_t* PageGraph::Read(NodeId node) {
+  const uint8_t* block = ReadSlot(node);
+  if (unlikely(!(hnsw::Header(block).flags & hnsw::kWritten)))
+    RaiseCorrupted(index_.relation, PlaceOf(index_, node).first, "a link leads to an empty slot");
+  return block;
+}
+
+const uint8_t* PageGraph::ReadSlot(NodeId node) {
   const Place place = PlaceOf(index_, node);
   Lock(place, BUFFER_LOCK_SHARE);
   const uint8_t* block;
@@ -93,8 +100,6 @@ const uint8_t* PageGraph::Read(NodeId node) {
     for (uint32_t i = 0; i < place.pages; ++i) UnlockReleaseBuffer(buffers_[i]);
     block = copy_;
   }
-  if (unlikely(!(hnsw::Header(block).flags & hnsw::kWritten)))
-    RaiseCorrupted(index_.relation, place.first, "a link leads to an empty slot");
   return block;
 }
 

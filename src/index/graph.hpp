@@ -53,6 +53,8 @@ class PageGraph {
 
   Entry GetEntry();
   const uint8_t* Read(NodeId node);
+  // The same for a slot that may be empty.
+  const uint8_t* ReadSlot(NodeId node);
   void Release(NodeId node);
   void Prefetch(NodeId node);
 

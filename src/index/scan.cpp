@@ -1,5 +1,6 @@
 #include "index/scan.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <new>
@@ -9,6 +10,7 @@
 #include "index/graph.hpp"
 #include "index/options.hpp"
 #include "index/rows.hpp"
+#include "index/whole_scan.hpp"
 
 namespace medvec::index {
 
@@ -32,9 +34,13 @@ struct Scan {
   float* vector;
   void* query_buffer;
   hnsw::Query query;
+  hnsw::Bound bound;
+  uint8_t without;  // flags of nodes that are no answers
   QueryKind kind;
-  MemoryContext context;                // of one search
-  Search* search;                       // null: not begun
+  MemoryContext context;  // of one search
+  Search* search;         // null: not begun
+  WholeScan* whole;       // what is given when the walk is not worth going on; null: not begun
+  hnsw::Array<NodeId> given;
   hnsw::Answer answer;                  // whose rows are given now
   hnsw::Array<ItemPointerData> tuples;  // its rows
   size_t next_tuple;
@@ -53,9 +59,35 @@ bool MayWiden(const Scan& scan) {
   return scan.search->hops() < static_cast<size_t>(settings::max_scan_tuples);
 }
 
+// Whether it is better to read the whole index than to walk on with a beam of twice the width: where that would visit a
+// good part of it anyway, or would need more memory than it may have. A walk visits about as many nodes as its beam is
+// wide, at three times the price of nodes read in order.
+constexpr double kWorthWalking = 1.0 / 8;
+bool PrefersWhole(const Scan& scan) {
+  const Meta& meta = scan.index->meta;
+  const double nodes = static_cast<double>(scan.index->blocks) * meta.blocks_per_group / meta.pages_per_group;
+  if (2.0 * static_cast<double>(scan.search->width()) > std::max(nodes * kWorthWalking, 1000.0)) return true;
+  const double allowed = settings::scan_mem_multiplier * work_mem * 1024.0;
+  return 2.0 * static_cast<double>(MemoryContextMemAllocated(scan.context, true)) > allowed;
+}
+
 void LookAhead(Scan& scan) {
   const bool strict = settings::iterative_scan != static_cast<int>(IterativeScan::kRelaxedOrder);
-  scan.has_ahead = scan.search->Next(&scan.ahead, strict, MayWiden(scan));
+  const bool may_widen = MayWiden(scan);
+  if (scan.whole == nullptr && may_widen && scan.search->WouldWiden() && PrefersWhole(scan)) {
+    const double last = strict && scan.given.size > 0 ? scan.answer.bound : -std::numeric_limits<double>::infinity();
+    scan.search->Free();
+    scan.whole = new (palloc(sizeof(WholeScan))) WholeScan(*scan.index, *scan.graph);
+    scan.whole->Read(scan.query, scan.bound, scan.without, last, scan.given);
+    last_scan.whole = true;
+  }
+  if (scan.whole != nullptr) {
+    scan.has_ahead = scan.whole->Next(&scan.ahead);
+    last_scan.pages = static_cast<int64>(scan.graph->reads());
+    return;
+  }
+  scan.has_ahead = scan.search->Next(&scan.ahead, strict, may_widen);
+  if (scan.has_ahead && may_widen) scan.given.Append(ServerMemory(scan.context), scan.ahead.node);
   last_scan.nodes = static_cast<int64>(scan.search->hops());
   last_scan.pages = static_cast<int64>(scan.graph->reads());
   last_scan.beam = static_cast<int64>(scan.search->width());
@@ -79,10 +111,10 @@ void Start(IndexScanDesc descriptor, Scan& scan) {
   }
   scan.query = hnsw::MakeQuery(index.space, scan.vector, scan.query_buffer);
   // A standby's snapshot may see rows that are dead to everybody on the primary.
-  const uint8_t without = descriptor->ignore_killed_tuples ? hnsw::kDead | hnsw::kHidden : hnsw::kDead;
-  scan.search = new (palloc(sizeof(Search)))
-      Search(index.space, *scan.graph, ServerMemory(scan.context), scan.query, hnsw::Bound(index.space, length),
-             static_cast<size_t>(settings::ef_search), without);
+  scan.without = descriptor->ignore_killed_tuples ? hnsw::kDead | hnsw::kHidden : hnsw::kDead;
+  scan.bound = hnsw::Bound(index.space, length);
+  scan.search = new (palloc(sizeof(Search))) Search(index.space, *scan.graph, ServerMemory(scan.context), scan.query,
+                                                    scan.bound, static_cast<size_t>(settings::ef_search), scan.without);
   scan.farthest = -std::numeric_limits<double>::infinity();
   pgstat_count_index_scan(descriptor->indexRelation);
   const int64 scans = last_scan.scans;
@@ -149,7 +181,10 @@ IndexScanDesc BeginScan(Relation relation, int keys, int order_bys) {
 
 void Rescan(IndexScanDesc descriptor, ScanKey keys, int, ScanKey order_bys, int) {
   Scan& scan = State(descriptor);
+  if (scan.whole != nullptr) scan.whole->End();
   scan.search = nullptr;
+  scan.whole = nullptr;
+  scan.given = {};
   scan.tuples = {};
   scan.next_tuple = 0;
   scan.may_hide = false;

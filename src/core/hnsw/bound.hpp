@@ -16,6 +16,7 @@ namespace medvec::hnsw {
 
 class Bound {
  public:
+  Bound() = default;
   // `query_length`: |q| as the operator sees it, but 1 for cosine.
   Bound(const Space& space, double query_length)
       : metric_(space.geometry.metric),
