@@ -123,7 +123,11 @@ def vacuum(args, engines, set_):
 
 
 def growth(args, engines, set_):
-    return {"sizes": [search(args, engines, set_, min(int(size), set_.rows)) for size in args.sizes.split(",")]}
+    sizes = []
+    for size in args.sizes.split(","):
+        sizes.append(search(args, engines, set_, min(int(size), set_.rows)))
+        print(report.markdown(dict(sizes[-1], mode="search", set=set_.name)), flush=True)
+    return {"sizes": sizes}
 
 
 MODES = {mode.__name__: mode for mode in (search, build, insert, vacuum, growth)}
