@@ -36,7 +36,7 @@ PageGraph::PageGraph(Index& index) : index_(index) {
   buffers_ = static_cast<Buffer*>(palloc(sizeof(Buffer) * most));
   copy_ = static_cast<uint8_t*>(MemoryContextAllocHuge(CurrentMemoryContext, index.meta.block_size + 64));
   ItemPointerSetInvalid(&tuple_);
-  for (Recent& recent : recent_) recent = {InvalidBlockNumber, InvalidBuffer};
+  map_ = BufferMap::For(index.relation, index.blocks);
 }
 
 Entry PageGraph::GetEntry() {
@@ -52,14 +52,16 @@ Entry PageGraph::GetEntry() {
 
 Buffer PageGraph::Pin(BlockNumber block) {
   ++reads_;
-  for (const Recent& recent : recent_)
-    if (recent.block == block) {
-      if (ReadRecentBuffer(RelationFileLocator(index_.relation), MAIN_FORKNUM, block, recent.buffer))
-        return recent.buffer;
-      break;
-    }
+  const Buffer seen = map_ == nullptr ? InvalidBuffer : map_->Get(block);
+  if (BufferIsValid(seen) && ReadRecentBuffer(RelationFileLocator(index_.relation), MAIN_FORKNUM, block, seen))
+    return seen;
   CheckBlock(index_, block);
-  return ReadBuffer(index_.relation, block);
+  const Buffer buffer = ReadBuffer(index_.relation, block);
+  if (map_ != nullptr) {
+    if (!map_->Covers(block)) map_ = BufferMap::For(index_.relation, 2 * block);
+    map_->Put(block, buffer);
+  }
+  return buffer;
 }
 
 void PageGraph::Lock(const Place& place, int mode) {
@@ -83,6 +85,13 @@ void PageGraph::CopyOut(const Place& place, uint8_t* to) const {
 }
 
 const uint8_t* PageGraph::Read(NodeId node) {
+  const uint8_t* block = ReadSlot(node);
+  if (unlikely(!(hnsw::Header(block).flags & hnsw::kWritten)))
+    RaiseCorrupted(index_.relation, PlaceOf(index_, node).first, "a link leads to an empty slot");
+  return block;
+}
+
+const uint8_t* PageGraph::ReadSlot(NodeId node) {
   const Place place = PlaceOf(index_, node);
   Lock(place, BUFFER_LOCK_SHARE);
   const uint8_t* block;
@@ -93,8 +102,6 @@ const uint8_t* PageGraph::Read(NodeId node) {
     for (uint32_t i = 0; i < place.pages; ++i) UnlockReleaseBuffer(buffers_[i]);
     block = copy_;
   }
-  if (unlikely(!(hnsw::Header(block).flags & hnsw::kWritten)))
-    RaiseCorrupted(index_.relation, place.first, "a link leads to an empty slot");
   return block;
 }
 
@@ -104,17 +111,26 @@ void PageGraph::Release(NodeId node) {
 }
 
 void PageGraph::Prefetch(NodeId node) {
+  if (map_ == nullptr) return;
   const Place place = PlaceOf(index_, node);
   size_t left = index_.meta.block_size;
   uint32_t offset = place.offset;
   for (uint32_t i = 0; i < place.pages; ++i) {
     const BlockNumber block = place.first + i;
-    if (block >= index_.blocks) return;
     const size_t part = Min(left, static_cast<size_t>(kUsable - offset));
-    const PrefetchBufferResult result = PrefetchBuffer(index_.relation, MAIN_FORKNUM, block);
-    if (BufferIsValid(result.recent_buffer)) {
-      recent_[next_recent_++ % kRecent] = {block, result.recent_buffer};
-      const uint8_t* from = Usable(BufferGetPage(result.recent_buffer)) + offset;
+    Buffer buffer = map_->Get(block);
+    if (!BufferIsValid(buffer)) {
+      if (block >= index_.blocks) return;
+      buffer = PrefetchBuffer(index_.relation, MAIN_FORKNUM, block).recent_buffer;
+      if (BufferIsValid(buffer)) map_->Put(block, buffer);
+    }
+    // It may hold another page by now: then this is in vain.
+    if (BufferIsValid(buffer)) {
+      const uint8_t* page = reinterpret_cast<const uint8_t*>(BufferGetPage(buffer));
+      __builtin_prefetch(GetBufferDescriptor(static_cast<uint32>(buffer - 1)), 1);
+      __builtin_prefetch(page);
+      __builtin_prefetch(page + BLCKSZ - sizeof(PageTail));
+      const uint8_t* from = page + kPageHeader + offset;
       for (size_t line = 0; line < part; line += 64) __builtin_prefetch(from + line);
     }
     left -= part, offset = 0;

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "core/hnsw/graph.hpp"
+#include "index/buffer_map.hpp"
 #include "index/pages.hpp"
 
 namespace medvec::index {
@@ -53,6 +54,8 @@ class PageGraph {
 
   Entry GetEntry();
   const uint8_t* Read(NodeId node);
+  // The same for a slot that may be empty.
+  const uint8_t* ReadSlot(NodeId node);
   void Release(NodeId node);
   void Prefetch(NodeId node);
 
@@ -74,8 +77,6 @@ class PageGraph {
   uint64_t reads() const { return reads_; }
 
  private:
-  static constexpr int kRecent = 8;
-
   Buffer Pin(BlockNumber block);
   void Lock(const Place& place, int mode);
   void CopyOut(const Place& place, uint8_t* to) const;
@@ -91,12 +92,7 @@ class PageGraph {
   uint8_t* copy_;    // it in one piece, when it spans pages
   GenericXLogState* state_ = nullptr;
   uint8_t* image_ = nullptr;  // what Write handed out
-  // Buffers that Prefetch found, so that Read need not look them up again.
-  struct Recent {
-    BlockNumber block;
-    Buffer buffer;
-  } recent_[kRecent];
-  uint32_t next_recent_ = 0;
+  BufferMap* map_;            // null: local buffers
 };
 
 // The heap tuple in a block's header.

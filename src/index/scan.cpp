@@ -1,5 +1,6 @@
 #include "index/scan.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <new>
@@ -9,6 +10,7 @@
 #include "index/graph.hpp"
 #include "index/options.hpp"
 #include "index/rows.hpp"
+#include "index/whole_scan.hpp"
 
 namespace medvec::index {
 
@@ -32,16 +34,64 @@ struct Scan {
   float* vector;
   void* query_buffer;
   hnsw::Query query;
+  hnsw::Bound bound;
+  uint8_t without;  // flags of nodes that are no answers
   QueryKind kind;
-  MemoryContext context;                // of one search
-  Search* search;                       // null: not begun
-  hnsw::Array<ItemPointerData> tuples;  // of the node found last
+  MemoryContext context;  // of one search
+  Search* search;         // null: not begun
+  WholeScan* whole;       // what is given when the walk is not worth going on; null: not begun
+  hnsw::Array<NodeId> given;
+  hnsw::Answer answer;                  // whose rows are given now
+  hnsw::Array<ItemPointerData> tuples;  // its rows
   size_t next_tuple;
-  hnsw::Answer answer;
-  bool may_hide;  // the row given last is its node's only one
+  bool is_certain;     // no later row can be nearer, and none before it was farther
+  hnsw::Answer ahead;  // the one after it
+  bool has_ahead;
+  double farthest;  // upper bound of the rows given so far
+  bool may_hide;    // the row given last is its node's only one
 };
 
 Scan& State(IndexScanDesc scan) { return *static_cast<Scan*>(scan->opaque); }
+
+// Whether the walk may go on beyond its first ef nodes.
+bool MayWiden(const Scan& scan) {
+  if (settings::iterative_scan == static_cast<int>(IterativeScan::kOff)) return false;
+  return scan.search->hops() < static_cast<size_t>(settings::max_scan_tuples);
+}
+
+// Whether it is better to read the whole index than to walk on with a beam of twice the width: where that would visit a
+// good part of it anyway, or would need more memory than it may have. A walk visits about as many nodes as its beam is
+// wide, at three times the price of nodes read in order.
+constexpr double kWorthWalking = 1.0 / 8;
+bool PrefersWhole(const Scan& scan) {
+  const Meta& meta = scan.index->meta;
+  const double nodes = static_cast<double>(scan.index->blocks) * meta.blocks_per_group / meta.pages_per_group;
+  if (2.0 * static_cast<double>(scan.search->width()) > std::max(nodes * kWorthWalking, 1000.0)) return true;
+  const double allowed = settings::scan_mem_multiplier * work_mem * 1024.0;
+  return 2.0 * static_cast<double>(MemoryContextMemAllocated(scan.context, true)) > allowed;
+}
+
+void LookAhead(Scan& scan) {
+  const bool strict = settings::iterative_scan != static_cast<int>(IterativeScan::kRelaxedOrder);
+  const bool may_widen = MayWiden(scan);
+  if (scan.whole == nullptr && may_widen && scan.search->WouldWiden() && PrefersWhole(scan)) {
+    const double last = strict && scan.given.size > 0 ? scan.answer.bound : -std::numeric_limits<double>::infinity();
+    scan.search->Free();
+    scan.whole = new (palloc(sizeof(WholeScan))) WholeScan(*scan.index, *scan.graph);
+    scan.whole->Read(scan.query, scan.bound, scan.without, last, scan.given);
+    last_scan.whole = true;
+  }
+  if (scan.whole != nullptr) {
+    scan.has_ahead = scan.whole->Next(&scan.ahead);
+    last_scan.pages = static_cast<int64>(scan.graph->reads());
+    return;
+  }
+  scan.has_ahead = scan.search->Next(&scan.ahead, strict, may_widen);
+  if (scan.has_ahead && may_widen) scan.given.Append(ServerMemory(scan.context), scan.ahead.node);
+  last_scan.nodes = static_cast<int64>(scan.search->hops());
+  last_scan.pages = static_cast<int64>(scan.graph->reads());
+  last_scan.beam = static_cast<int64>(scan.search->width());
+}
 
 void Start(IndexScanDesc descriptor, Scan& scan) {
   if (!IsMVCCSnapshot(descriptor->xs_snapshot)) elog(ERROR, "non-MVCC snapshots are not supported with hnsw");
@@ -61,40 +111,37 @@ void Start(IndexScanDesc descriptor, Scan& scan) {
   }
   scan.query = hnsw::MakeQuery(index.space, scan.vector, scan.query_buffer);
   // A standby's snapshot may see rows that are dead to everybody on the primary.
-  const uint8_t without = descriptor->ignore_killed_tuples ? hnsw::kDead | hnsw::kHidden : hnsw::kDead;
-  scan.search = new (palloc(sizeof(Search)))
-      Search(index.space, *scan.graph, ServerMemory(scan.context), scan.query, hnsw::Bound(index.space, length),
-             static_cast<size_t>(settings::ef_search), without);
-  MemoryContextSwitchTo(outer);
+  scan.without = descriptor->ignore_killed_tuples ? hnsw::kDead | hnsw::kHidden : hnsw::kDead;
+  scan.bound = hnsw::Bound(index.space, length);
+  scan.search = new (palloc(sizeof(Search))) Search(index.space, *scan.graph, ServerMemory(scan.context), scan.query,
+                                                    scan.bound, static_cast<size_t>(settings::ef_search), scan.without);
+  scan.farthest = -std::numeric_limits<double>::infinity();
   pgstat_count_index_scan(descriptor->indexRelation);
   const int64 scans = last_scan.scans;
   last_scan = {};
   last_scan.scans = scans + 1;
-}
-
-// Whether the walk may go on beyond its first ef nodes.
-bool MayWiden(const Scan& scan) {
-  if (settings::iterative_scan == static_cast<int>(IterativeScan::kOff)) return false;
-  return scan.search->hops() < static_cast<size_t>(settings::max_scan_tuples);
+  LookAhead(scan);
+  MemoryContextSwitchTo(outer);
 }
 
 bool NextNode(Scan& scan) {
+  if (!scan.has_ahead) return false;
   const MemoryContext outer = MemoryContextSwitchTo(scan.context);
-  const bool strict = settings::iterative_scan != static_cast<int>(IterativeScan::kRelaxedOrder);
-  const bool found = scan.search->Next(&scan.answer, strict, MayWiden(scan));
-  if (found) {
-    const hnsw::Memory memory = ServerMemory(scan.context);
-    scan.tuples.size = scan.next_tuple = 0;
-    if (scan.answer.flags & hnsw::kShared)
-      scan.rows->Collect(scan.answer.target, scan.answer.node, memory, &scan.tuples);
-    else
-      scan.tuples.Append(memory, OriginTuple(scan.answer.origin));
-  }
-  last_scan.nodes = static_cast<int64>(scan.search->hops());
-  last_scan.pages = static_cast<int64>(scan.graph->reads());
-  last_scan.beam = static_cast<int64>(scan.search->width());
+  const hnsw::Memory memory = ServerMemory(scan.context);
+  scan.answer = scan.ahead;
+  LookAhead(scan);
+  scan.tuples.size = scan.next_tuple = 0;
+  if (scan.answer.flags & hnsw::kShared)
+    scan.rows->Collect(scan.answer.target, scan.answer.node, memory, &scan.tuples);
+  else
+    scan.tuples.Append(memory, OriginTuple(scan.answer.origin));
+  // Where intervals do not overlap the order is known without the exact distance, for which the executor would have to
+  // fetch the vector.
+  scan.is_certain = scan.tuples.size == 1 && scan.farthest <= scan.answer.bound &&
+                    (!scan.has_ahead || scan.answer.upper <= scan.ahead.bound);
+  scan.farthest = Max(scan.farthest, scan.answer.upper);
   MemoryContextSwitchTo(outer);
-  return found;
+  return true;
 }
 
 // The distance of the row given out, as far as it is known: a bound, which the executor makes exact.
@@ -108,7 +155,8 @@ void StoreDistances(IndexScanDesc descriptor, const Scan& scan) {
     if (scan.kind == QueryKind::kNull) distances[i].isnull = true;
     if (scan.kind == QueryKind::kNowhere) distances[i].value = std::numeric_limits<double>::quiet_NaN();
   }
-  index_store_float8_orderby_distances(descriptor, types, distances, scan.kind == QueryKind::kVector);
+  index_store_float8_orderby_distances(descriptor, types, distances,
+                                       scan.kind == QueryKind::kVector && !scan.is_certain);
 }
 
 }  // namespace
@@ -133,7 +181,10 @@ IndexScanDesc BeginScan(Relation relation, int keys, int order_bys) {
 
 void Rescan(IndexScanDesc descriptor, ScanKey keys, int, ScanKey order_bys, int) {
   Scan& scan = State(descriptor);
+  if (scan.whole != nullptr) scan.whole->End();
   scan.search = nullptr;
+  scan.whole = nullptr;
+  scan.given = {};
   scan.tuples = {};
   scan.next_tuple = 0;
   scan.may_hide = false;

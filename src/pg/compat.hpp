@@ -24,12 +24,14 @@ extern "C" {
 #if PG_VERSION_NUM >= 160000
 #define RelationFileLocator(relation) ((relation)->rd_locator)
 #define RelationFileNumber(relation) ((relation)->rd_locator.relNumber)
+#define RelationTablespace(relation) ((relation)->rd_locator.spcOid)
 #define RelationNewFileSubid(relation) ((relation)->rd_newRelfilelocatorSubid)
 #else
 #define RelFileNumber Oid
 #define InvalidRelFileNumber InvalidOid
 #define RelationFileLocator(relation) ((relation)->rd_node)
 #define RelationFileNumber(relation) ((relation)->rd_node.relNode)
+#define RelationTablespace(relation) ((relation)->rd_node.spcNode)
 #define RelationNewFileSubid(relation) ((relation)->rd_newRelfilenodeSubid)
 #endif
 

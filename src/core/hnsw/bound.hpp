@@ -1,4 +1,4 @@
-// Lower bounds of exact distances, from distances to stored vectors.
+// Bounds of exact distances, from distances to stored vectors.
 //
 // The executor puts rows in exact order by recomputing each distance, and may hand out a row once no later row can be
 // nearer: it needs a bound that holds for certain. |v - stored v| is measured when a vector is stored (the block's
@@ -16,6 +16,7 @@ namespace medvec::hnsw {
 
 class Bound {
  public:
+  Bound() = default;
   // `query_length`: |q| as the operator sees it, but 1 for cosine.
   Bound(const Space& space, double query_length)
       : metric_(space.geometry.metric),
@@ -27,26 +28,12 @@ class Bound {
   // No vector of a node with this rank and error is nearer than this, in the operator's units: L2 distance, negative
   // inner product, 1 - cosine, L1 distance. `length`: of the stored vector, for the inner product alone.
   double Lower(double rank, double error, double length) const {
-    double lower = 0;
-    switch (metric_) {
-      case Metric::kL2:
-        lower = std::max(0.0, Distance(rank, error) * (1 - sum_error_));
-        break;
-      case Metric::kCosine: {
-        const double distance = std::max(0.0, Distance(rank, error));
-        lower = std::max(0.0, distance * distance / 2 - 2 * sum_error_);
-        break;
-      }
-      case Metric::kInnerProduct:
-        lower = rank - query_length_ * (error + (2 * rotation_error_ + 2 * sum_error_) * (length + error));
-        break;
-      case Metric::kL1:
-        lower = std::max(0.0, rank * (1 - 2 * sum_error_) - std::sqrt(dim_) * error);
-        break;
-    }
-    // Beyond float32 nothing is known.
-    if (std::isfinite(lower)) return lower;
-    return metric_ == Metric::kInnerProduct ? -std::numeric_limits<double>::infinity() : 0;
+    return Or(Value(rank, error, length, -1),
+              metric_ == Metric::kInnerProduct ? -std::numeric_limits<double>::infinity() : 0);
+  }
+  // None is farther.
+  double Upper(double rank, double error, double length) const {
+    return Or(Value(rank, error, length, 1), std::numeric_limits<double>::infinity());
   }
 
   bool needs_length() const { return metric_ == Metric::kInnerProduct; }
@@ -54,10 +41,29 @@ class Bound {
  private:
   static constexpr double kUnit = 0x1p-24;
 
+  // Beyond float32 nothing is known.
+  static double Or(double value, double unknown) { return std::isfinite(value) ? value : unknown; }
+
+  // sign -1: at least; 1: at most.
+  double Value(double rank, double error, double length, double sign) const {
+    switch (metric_) {
+      case Metric::kL2:
+        return std::max(0.0, Distance(rank, error, sign) * (1 + sign * sum_error_));
+      case Metric::kCosine: {
+        const double distance = std::max(0.0, Distance(rank, error, sign));
+        return std::max(0.0, distance * distance / 2 + sign * 2 * sum_error_);
+      }
+      case Metric::kInnerProduct:
+        return rank + sign * query_length_ * (error + (2 * rotation_error_ + 2 * sum_error_) * (length + error));
+      default:
+        return std::max(0.0, rank * (1 + sign * 2 * sum_error_) + sign * std::sqrt(dim_) * error);
+    }
+  }
+
   // Of q and v by that of their stored forms; |v| is at most |q| and their distance.
-  double Distance(double rank, double error) const {
+  double Distance(double rank, double error, double sign) const {
     const double stored = std::sqrt(std::max(rank, 0.0));
-    return stored * (1 - sum_error_) - error - rotation_error_ * (2 * query_length_ + stored + error);
+    return stored * (1 + sign * sum_error_) + sign * (error + rotation_error_ * (2 * query_length_ + stored + error));
   }
 
   Metric metric_;

@@ -11,7 +11,10 @@ namespace medvec::hnsw {
 // Of an 8192-byte page, behind the page header and the special area.
 inline constexpr size_t kPageSize = 8192;
 inline constexpr size_t kUsablePageSize = 8152;
-inline constexpr size_t kRowSize = 10;           // heap tuple and node address, in the row pages
+inline constexpr size_t kRowSize = 10;  // heap tuple and node address, in the row pages
+// From this dimension on a table keeps vectors out of line. Fetching one to put rows in exact order takes longer there
+// than two visits: four more bits leave one doubtful row in ten queries instead of ten in one.
+inline constexpr size_t kOutOfLineDim = 480;
 inline constexpr double kUpperShare = 1.0 / 63;  // blocks above level 0, for a level ratio of 64
 
 // `blocks_per_group` blocks lie one behind the other in the usable bytes of `pages_per_group` consecutive pages, so
@@ -76,10 +79,12 @@ constexpr double Cost(const Geometry& g, const Packing& packing) {
 
 // The block for vectors of `dim` dimensions with `m` links (a degree of up to 2 m on all levels).
 //
-// The least cost within pgvector's bytes, with the own vector in 8 bits. More than one bit a code only where at least
-// 4/5 of the links remain: with fewer links parts of a set get out of reach, whatever the precision. Then a more exact
-// own vector where the page has room for it, without costing a link or a byte of the budget.
+// The least cost within pgvector's bytes, with the own vector in 8 bits, or 12 where the table keeps vectors out of
+// line. More than one bit a code only where at least 4/5 of the links remain: with fewer links parts of a set get out
+// of reach, whatever the precision. Then a more exact own vector where the page has room for it, without costing a link
+// or a byte of the budget.
 constexpr Choice ChooseGeometry(size_t dim, Metric metric, int m) {
+  const VectorCodec base = dim >= kOutOfLineDim ? VectorCodec::kInt12 : VectorCodec::kInt8;
   const int most = std::min<int>(2 * m, kMaxDegree);
   const double budget = PgvectorBytes(dim, m);
   Choice best{};
@@ -96,11 +101,11 @@ constexpr Choice ChooseGeometry(size_t dim, Metric metric, int m) {
   for (uint32_t pages = 1; pages <= 4; ++pages)
     for (uint32_t blocks = pages; blocks <= 64; ++blocks)
       for (const int bits : {1, 2, 4})
-        if (pages == 1 || blocks % pages != 0) consider({blocks, pages}, VectorCodec::kInt8, bits, true);
+        if (pages == 1 || blocks % pages != 0) consider({blocks, pages}, base, bits, true);
   if (best_cost == 0) {  // blocks longer than a page: dimensions pgvector does not index, or very large m
-    const size_t block = MakeGeometry(dim, metric, VectorCodec::kInt8, 1, most).block_size;
+    const size_t block = MakeGeometry(dim, metric, base, 1, most).block_size;
     const uint32_t pages = static_cast<uint32_t>((block + kUsablePageSize - 1) / kUsablePageSize);
-    consider({1, pages}, VectorCodec::kInt8, 1, false);
+    consider({1, pages}, base, 1, false);
   }
   const size_t room = kUsablePageSize * best.packing.pages_per_group / best.packing.blocks_per_group / 4 * 4;
   const int degree = best.geometry.max_degree;

@@ -83,6 +83,53 @@ HWY_INLINE FloatVec ForStored(const uint8_t* stored, size_t dim, Step step) {
   return hn::Add(hn::Add(sum0, sum1), hn::Add(sum2, sum3));
 }
 
+// The same for kInt12, 32 dimensions at a time.
+template <class Step>
+HWY_INLINE FloatVec ForInt12(const uint8_t* stored, size_t dim, Step step) {
+  const Float d;
+  const hn::Rebind<int8_t, Float> d8;
+  const size_t lanes = hn::Lanes(d);
+  const auto sixteenth = hn::Set(d, 1.0f / 16);
+  const uint8_t* fine = stored + dim;
+  FloatVec sum0 = hn::Zero(d), sum1 = sum0;
+  HWY_ALIGN int8_t levels[32], low[32];
+  for (size_t i = 0; i < dim; i += 32, fine += 16) {
+#if HWY_TARGET == HWY_SCALAR
+    for (size_t k = 0; k < 16; ++k)
+      low[k] = static_cast<int8_t>((fine[k] & 15) - 8), low[k + 16] = static_cast<int8_t>((fine[k] >> 4) - 8);
+#else
+    const hn::FixedTag<uint8_t, 16> half;
+    const auto both = hn::LoadU(half, fine);
+    const auto eight = hn::Set(half, 8), mask = hn::Set(half, 15);
+    hn::Store(hn::Sub(hn::And(both, mask), eight), half, reinterpret_cast<uint8_t*>(low));
+    hn::Store(hn::Sub(hn::And(hn::ShiftRight<4>(both), mask), eight), half, reinterpret_cast<uint8_t*>(low) + 16);
+#endif
+    const int8_t* high = reinterpret_cast<const int8_t*>(stored) + i;
+    const size_t here = std::min<size_t>(32, dim - i);
+    if (here < 32) {
+      std::memset(levels, 0, sizeof levels);
+      std::memset(low + here, 0, 32 - here);
+      std::memcpy(levels, high, here);
+      high = levels;
+    }
+    for (size_t k = 0; k < here; k += lanes) {
+      const auto coarse = hn::ConvertTo(d, hn::PromoteTo(Int(), hn::LoadU(d8, high + k)));
+      const auto rest = hn::ConvertTo(d, hn::PromoteTo(Int(), hn::LoadU(d8, low + k)));
+      step(i + k, hn::MulAdd(rest, sixteenth, coarse), sum0);
+      std::swap(sum0, sum1);
+    }
+  }
+  return hn::Add(sum0, sum1);
+}
+
+template <VectorCodec codec, class Step>
+HWY_INLINE FloatVec ForElements(const uint8_t* stored, size_t dim, Step step) {
+  if constexpr (codec == VectorCodec::kInt12)
+    return ForInt12(stored, dim, step);
+  else
+    return ForStored<codec>(stored, dim, step);
+}
+
 // Runs body.operator()<codec>() for the geometry's codec.
 template <class Body>
 HWY_INLINE auto WithCodec(VectorCodec codec, Body body) {
@@ -91,6 +138,8 @@ HWY_INLINE auto WithCodec(VectorCodec codec, Body body) {
       return body.template operator()<VectorCodec::kFloat32>();
     case VectorCodec::kFloat16:
       return body.template operator()<VectorCodec::kFloat16>();
+    case VectorCodec::kInt12:
+      return body.template operator()<VectorCodec::kInt12>();
     default:
       return body.template operator()<VectorCodec::kInt8>();
   }
@@ -184,14 +233,14 @@ HWY_INLINE Distances VisitAs(const Geometry& g, Query& query, const uint8_t* blo
   const float scale_value = Header(block).scale;
   const auto scale = hn::Set(d, scale_value);
   if (g.metric == Metric::kInnerProduct) {
-    const auto dot = ForStored<codec>(stored, g.dim, [&](size_t i, FloatVec v, FloatVec& sum) HWY_ATTR {
+    const auto dot = ForElements<codec>(stored, g.dim, [&](size_t i, FloatVec v, FloatVec& sum) HWY_ATTR {
       sum = hn::MulAdd(v, hn::Load(d, query.vector + i), sum);
     });
     const float product = -scale_value * Sum(dot);
     return {product, product};
   }
   auto greatest = hn::Zero(d), l1 = greatest;
-  const auto squares = ForStored<codec>(stored, g.dim, [&](size_t i, FloatVec v, FloatVec& sum) HWY_ATTR {
+  const auto squares = ForElements<codec>(stored, g.dim, [&](size_t i, FloatVec v, FloatVec& sum) HWY_ATTR {
     const auto r = hn::NegMulAdd(v, scale, hn::Load(d, query.vector + i));
     hn::Store(r, d, query.residual + i);
     greatest = hn::Max(greatest, hn::Abs(r));
@@ -454,7 +503,7 @@ void DecodeVector(const Geometry& g, const uint8_t* stored, float scale, float* 
   const Float d;
   const size_t lanes = hn::Lanes(d);
   WithCodec(g.codec, [&]<VectorCodec codec>() HWY_ATTR {
-    ForStored<codec>(stored, g.dim, [&](size_t i, FloatVec v, FloatVec&) HWY_ATTR {
+    ForElements<codec>(stored, g.dim, [&](size_t i, FloatVec v, FloatVec&) HWY_ATTR {
       v = hn::Mul(v, hn::Set(d, scale));
       if (i + lanes <= g.dim) return hn::StoreU(v, d, out + i);
       HWY_ALIGN float tail[16];
@@ -474,7 +523,8 @@ void EncodeVector(const Geometry& g, const float* vector, uint8_t* block) {
     std::memcpy(out, vector, g.vector_size());
     return;
   }
-  const bool small = g.codec == VectorCodec::kInt8;
+  const bool small = g.has_levels(), fine = g.codec == VectorCodec::kInt12;
+  if (fine) std::memset(out + g.dim, 0x88, g.vector_size() - g.dim);
   // float16 gets the greatest value near 1: neither overflow nor loss of small vectors.
   float scale = small ? greatest / 127 : greatest;
   float inverse = 1 / scale;
@@ -483,7 +533,14 @@ void EncodeVector(const Geometry& g, const float* vector, uint8_t* block) {
   double error = 0;
   for (size_t i = 0; i < g.dim; ++i) {
     float back;
-    if (small) {
+    if (fine) {
+      const long sixteenths = std::lrintf(vector[i] * inverse * 16), level = (sixteenths + 8) >> 4;
+      const uint8_t rest = static_cast<uint8_t>(sixteenths - 16 * level + 8);
+      out[i] = static_cast<uint8_t>(level);
+      uint8_t& byte = out[g.dim + i / 32 * 16 + i % 16];
+      byte = static_cast<uint8_t>(i % 32 < 16 ? (byte & 0xf0) | rest : (byte & 0x0f) | rest << 4);
+      back = static_cast<float>(sixteenths) * (1.0f / 16) * scale;
+    } else if (small) {
       const int8_t level = static_cast<int8_t>(std::lrintf(vector[i] * inverse));
       std::memcpy(out + i, &level, 1);
       back = static_cast<float>(level) * scale;
@@ -553,7 +610,7 @@ HWY_INLINE float FloatBetween(const Geometry& g, const uint8_t* a, float scale_a
 
 float Between(const Geometry& g, const uint8_t* a, float scale_a, float norm_a, const uint8_t* b, float scale_b,
               float norm_b) {
-  if (g.codec == VectorCodec::kInt8) {
+  if (g.has_levels()) {  // of kInt12 the coarse levels do
     const double dot = static_cast<double>(scale_a) * scale_b *
                        IntegerProduct(reinterpret_cast<const int8_t*>(a), reinterpret_cast<const int8_t*>(b), g.dim);
     if (g.metric == Metric::kInnerProduct) return static_cast<float>(-dot);
@@ -564,7 +621,7 @@ float Between(const Geometry& g, const uint8_t* a, float scale_a, float norm_a, 
 }
 
 float Norm(const Geometry& g, const uint8_t* stored, float scale) {
-  if (g.codec != VectorCodec::kInt8) return 0;
+  if (!g.has_levels()) return 0;
   const int8_t* v = reinterpret_cast<const int8_t*>(stored);
   return static_cast<float>(static_cast<double>(scale) * scale * IntegerProduct(v, v, g.dim));
 }

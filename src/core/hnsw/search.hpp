@@ -17,6 +17,7 @@ inline constexpr size_t kDescentWidth = 1;
 
 struct Answer {
   double bound;  // no row of the node is nearer than this, in the operator's units (bound.hpp)
+  double upper;  // and none is farther than this
   NodeId node;
   float rank;          // squared L2 in the blocks' form, -<q, v>, or L1: of the stored vector
   float error;         // |v - stored v| is at most this
@@ -74,6 +75,11 @@ class Search {
         walk_(space, graph, memory, query, *this) {}
   Search(const Search&) = delete;
 
+  // Whether the next answer asks for a longer beam.
+  bool WouldWiden() const {
+    return started_ && !exhausted_ && (given_ + given_ / 4 + 1 > walk_.width() || pending_.size == 0);
+  }
+
   // The next answer. False: there are no more. `strict_order`: in ascending order of bounds, for which late finds are
   // left out. `widen`: not just what the first walk of width ef found.
   bool Next(Answer* answer, bool strict_order = true, bool widen = true) {
@@ -85,14 +91,14 @@ class Search {
       walk_.Run();
     }
     for (;;) {
-      if (!widen && (given_ >= walk_.width() || pending_.size == 0)) return false;
-      if (widen && given_ + given_ / 4 + 1 > walk_.width() && !exhausted_) {
+      if (!widen) {
+        if (given_ >= walk_.width() || pending_.size == 0) return false;
+      } else if (WouldWiden()) {
         exhausted_ = !walk_.Widen(2 * walk_.width());
         walk_.Run();
       }
       if (pending_.size == 0) {
         if (exhausted_) return false;
-        given_ = std::max(given_, walk_.width());  // all that was found is given
         continue;
       }
       std::pop_heap(pending_.begin(), pending_.end(), Later);
@@ -114,6 +120,7 @@ class Search {
       length = std::sqrt(static_cast<double>(GetKernels().norm(g, Vector(g, block), header.scale)));
     }
     pending_.Append(memory_, {bound_.Lower(distances.rank, header.error, length),
+                              bound_.Upper(distances.rank, header.error, length),
                               node,
                               distances.rank,
                               header.error,

@@ -1,0 +1,40 @@
+#include "index/buffer_map.hpp"
+
+#include <bit>
+
+namespace medvec::index {
+
+namespace {
+
+constexpr int kMaps = 8;  // of the indexes a session used last
+constexpr uint32_t kLeastBlocks = 1 << 10;
+BufferMap maps[kMaps];
+uint64_t uses = 0;
+
+}  // namespace
+
+BufferMap* BufferMap::For(Relation relation, BlockNumber blocks) {
+  if (RelationUsesLocalBuffers(relation)) return nullptr;
+  const RelFileNumber file = RelationFileNumber(relation);
+  const Oid tablespace = RelationTablespace(relation);
+  BufferMap* map = &maps[0];
+  for (BufferMap& other : maps) {
+    if (other.buffers_ != nullptr && other.file_ == file && other.tablespace_ == tablespace) {
+      map = &other;
+      break;
+    }
+    if (other.last_use_ < map->last_use_) map = &other;
+  }
+  const uint32_t wanted = Min(std::bit_ceil(Max(blocks, kLeastBlocks)), BufferMap::kMostBlocks);
+  const bool is_new = map->buffers_ == nullptr || map->file_ != file || map->tablespace_ != tablespace;
+  if (is_new || map->mask_ + 1 < wanted) {
+    Buffer* old = map->buffers_;
+    map->buffers_ = static_cast<Buffer*>(MemoryContextAllocZero(TopMemoryContext, sizeof(Buffer) * wanted));
+    if (old != nullptr) pfree(old);
+    map->file_ = file, map->tablespace_ = tablespace, map->mask_ = wanted - 1;
+  }
+  map->last_use_ = ++uses;
+  return map;
+}
+
+}  // namespace medvec::index

@@ -1,0 +1,101 @@
+#include "index/whole_scan.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace medvec::index {
+
+namespace {
+
+// A sorted answer: what of it is needed further.
+enum Column { kBound, kUpper, kNode, kTarget, kOrigin, kColumns };
+constexpr int kAhead = 16;  // pages asked for ahead
+
+}  // namespace
+
+void WholeScan::Read(hnsw::Query& query, const hnsw::Bound& bound, uint8_t without, double least,
+                     hnsw::Array<NodeId>& given) {
+  std::sort(given.begin(), given.end());
+  const TupleDesc columns = CreateTemplateTupleDesc(kColumns);
+  for (int i = 0; i < kColumns; ++i)
+    TupleDescInitEntry(columns, static_cast<AttrNumber>(i + 1), nullptr, i <= kUpper ? FLOAT8OID : INT8OID, -1, 0);
+  slot_ = MakeSingleTupleTableSlot(columns, &TTSOpsMinimalTuple);
+  AttrNumber key = kBound + 1;
+  Oid less = Float8LessOperator, collation = InvalidOid;
+  bool nulls_first = false;
+  sort_ = tuplesort_begin_heap(columns, 1, &key, &less, &collation, &nulls_first, work_mem, nullptr, TUPLESORT_NONE);
+  TupleTableSlot* put = MakeSingleTupleTableSlot(columns, &TTSOpsVirtual);
+
+  const hnsw::Geometry& g = index_.geometry();
+  const hnsw::Kernels& kernels = hnsw::GetKernels();
+  const BlockNumber end = RelationGetNumberOfBlocks(index_.relation);
+  for (BlockNumber block = kCentreBlock + index_.meta.centre_pages; block < end; ++block) {
+    if (block + kAhead < end) PrefetchBuffer(index_.relation, MAIN_FORKNUM, block + kAhead);
+    const Buffer buffer = ReadBuffer(index_.relation, block);
+    LockBuffer(buffer, BUFFER_LOCK_SHARE);
+    const Page page = BufferGetPage(buffer);
+    // First pages of groups on level 0. Pages are new where the file has just grown.
+    const bool is_group = !PageIsNew(page) && PageGetSpecialSize(page) == sizeof(PageTail) &&
+                          Tail(page).kind == static_cast<uint16_t>(PageKind::kNodes) && Tail(page).position == 0;
+    UnlockReleaseBuffer(buffer);
+    if (!is_group) continue;
+    for (uint32_t i = 0; i < index_.meta.blocks_per_group; ++i) {
+      const NodeId node = block * index_.meta.blocks_per_group + i;
+      const uint8_t* stored = graph_.ReadSlot(node);
+      const hnsw::BlockHeader& header = hnsw::Header(stored);
+      const bool wanted = (header.flags & hnsw::kWritten) && !(header.flags & without);
+      hnsw::Answer answer;
+      if (wanted) {
+        const double rank = kernels.visit(g, query, stored).rank;
+        const double length =
+            bound.needs_length() ? std::sqrt(kernels.norm(g, hnsw::Vector(g, stored), header.scale)) : 0.0;
+        answer = {bound.Lower(rank, header.error, length),
+                  bound.Upper(rank, header.error, length),
+                  node,
+                  0,
+                  0,
+                  header.target,
+                  {header.origin[0], header.origin[1]},
+                  header.flags};
+      }
+      graph_.Release(node);
+      if (!wanted || answer.bound < least || std::binary_search(given.begin(), given.end(), node)) continue;
+      ExecClearTuple(put);
+      put->tts_values[kBound] = Float8GetDatum(answer.bound);
+      put->tts_values[kUpper] = Float8GetDatum(answer.upper);
+      put->tts_values[kNode] = Int64GetDatum(static_cast<int64>(answer.flags) << 32 | answer.node);
+      put->tts_values[kTarget] = Int64GetDatum(answer.target);
+      put->tts_values[kOrigin] = Int64GetDatum(static_cast<int64>(answer.origin[1]) << 32 | answer.origin[0]);
+      memset(put->tts_isnull, 0, kColumns * sizeof(bool));
+      ExecStoreVirtualTuple(put);
+      tuplesort_puttupleslot(sort_, put);
+    }
+  }
+  ExecDropSingleTupleTableSlot(put);
+  tuplesort_performsort(sort_);
+}
+
+bool WholeScan::Next(hnsw::Answer* answer) {
+  if (!tuplesort_gettupleslot(sort_, true, false, slot_, nullptr)) return false;
+  slot_getallattrs(slot_);
+  const uint64 node = static_cast<uint64>(DatumGetInt64(slot_->tts_values[kNode]));
+  const uint64 origin = static_cast<uint64>(DatumGetInt64(slot_->tts_values[kOrigin]));
+  *answer = {DatumGetFloat8(slot_->tts_values[kBound]),
+             DatumGetFloat8(slot_->tts_values[kUpper]),
+             static_cast<NodeId>(node),
+             0,
+             0,
+             static_cast<uint32_t>(DatumGetInt64(slot_->tts_values[kTarget])),
+             {static_cast<uint32_t>(origin), static_cast<uint32_t>(origin >> 32)},
+             static_cast<uint8_t>(node >> 32)};
+  return true;
+}
+
+void WholeScan::End() {
+  if (sort_ != nullptr) tuplesort_end(sort_);
+  if (slot_ != nullptr) ExecDropSingleTupleTableSlot(slot_);
+  sort_ = nullptr;
+  slot_ = nullptr;
+}
+
+}  // namespace medvec::index
