@@ -51,8 +51,8 @@ void DefineOptions() {
 
 bytea* ParseOptions(Datum options, bool validate) {
   static const relopt_parse_elt kElements[] = {
-      {"m", RELOPT_TYPE_INT, offsetof(Options, m)},
-      {"ef_construction", RELOPT_TYPE_INT, offsetof(Options, ef_construction)},
+      {.optname = "m", .opttype = RELOPT_TYPE_INT, .offset = offsetof(Options, m)},
+      {.optname = "ef_construction", .opttype = RELOPT_TYPE_INT, .offset = offsetof(Options, ef_construction)},
   };
   return static_cast<bytea*>(
       build_reloptions(options, validate, option_kind, sizeof(Options), kElements, lengthof(kElements)));
