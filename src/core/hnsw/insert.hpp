@@ -14,6 +14,7 @@ struct InsertParameters {
   size_t new_links = 0;         // diverse links and fillers of a new node: 0 means two thirds of the slots
   size_t diverse_links = 0;     // of which diverse at most: 0 means all
   size_t pool = 48;             // fillers are chosen among so many
+  size_t told = 0;              // neighbours that are told of the new node at most, diverse ones first: 0 means all
   bool look_again = true;       // vacuum may run at the same time
 };
 
@@ -192,8 +193,8 @@ class Insertion {
       SetLink(g_, own_, i, c.node, residual, i >= level.diverse);
     }
     const NodeId node = graph_.Append(own_, l);
-    for (size_t i = 0; i < level.chosen; ++i)
-      AddLink(space_, graph_, query_, decoded_, scratch_, level.found[i].node, node);
+    const size_t told = parameters_.told != 0 ? std::min(parameters_.told, level.chosen) : level.chosen;
+    for (size_t i = 0; i < told; ++i) AddLink(space_, graph_, query_, decoded_, scratch_, level.found[i].node, node);
     if (parameters_.look_again) DropDeadLinks(node, level);
     return node;
   }
