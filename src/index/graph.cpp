@@ -300,8 +300,7 @@ bool PageGraph::AddRow(NodeId node, float error) {
   CopyIn(place, copy_, sizeof header, [&](uint32_t i) { return pages[i]; });
   const Page row_page = change.Add(ReadPage(index_, row.block, PageKind::kRows, BUFFER_LOCK_EXCLUSIVE));
   WriteRow(index_, row_page, row.slot, tuple_, node);
-  RowAt(index_, row_page, row.slot + 1).SetLink(older);
-  RaiseUsed(row_page, (row.slot + 2) * index_.meta.row_size);
+  WriteLink(index_, row_page, row.slot + 1, older);
   change.Finish();
   for (uint32_t i = header_pages; i < PlaceOf(index_, node).pages; ++i) UnlockReleaseBuffer(buffers_[i]);
   return true;

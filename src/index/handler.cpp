@@ -6,13 +6,11 @@
 #include "index/options.hpp"
 #include "index/scan.hpp"
 #include "index/vacuum.hpp"
+#include "index/validate.hpp"
 
 namespace medvec::index {
 
 namespace {
-
-// Operator classes are made by the extension's script alone, and what they need is checked there.
-bool Validate(Oid) { return true; }
 
 IndexAmRoutine* MakeRoutine() {
   IndexAmRoutine* routine = makeNode(IndexAmRoutine);
@@ -31,7 +29,7 @@ IndexAmRoutine* MakeRoutine() {
   routine->amcostestimate = EstimateCost;
   routine->amoptions = ParseOptions;
   routine->ambuildphasename = BuildPhaseName;
-  routine->amvalidate = Validate;
+  routine->amvalidate = ValidateOperatorClass;
   routine->ambeginscan = BeginScan;
   routine->amrescan = Rescan;
   routine->amgettuple = NextTuple;

@@ -52,15 +52,23 @@ static_assert(sizeof(ItemPointerData) == 6 && MaxHeapTuplesPerPage < kClosedRow)
 
 inline Row RowAt(const Index& index, Page page, uint32_t slot) { return {Usable(page) + slot * index.meta.row_size}; }
 
-// Fills a slot that was free. A link that a closed row left behind it goes too.
-inline void WriteRow(const Index& index, Page page, uint32_t slot, const ItemPointerData& tuple, uint32_t node) {
-  const Row row = RowAt(index, page, slot);
-  const bool was_closed = row.state() == kClosedRow;
-  row.SetTuple(tuple, node);
-  RaiseUsed(page, (slot + 1) * index.meta.row_size);
-  if (!was_closed || slot + 1 >= index.rows_per_page) return;
+// Before a free slot is filled: the link that a closed row there left behind it goes.
+inline void DropLinkBehind(const Index& index, Page page, uint32_t slot) {
+  if (RowAt(index, page, slot).state() != kClosedRow || slot + 1 >= index.rows_per_page) return;
   const Row link = RowAt(index, page, slot + 1);
   if (link.state() == kLinkRow) link.Clear();
+}
+
+// Fills a slot that was free.
+inline void WriteRow(const Index& index, Page page, uint32_t slot, const ItemPointerData& tuple, uint32_t node) {
+  DropLinkBehind(index, page, slot);
+  RowAt(index, page, slot).SetTuple(tuple, node);
+  RaiseUsed(page, (slot + 1) * index.meta.row_size);
+}
+inline void WriteLink(const Index& index, Page page, uint32_t slot, uint32_t next) {
+  DropLinkBehind(index, page, slot);
+  RowAt(index, page, slot).SetLink(next);
+  RaiseUsed(page, (slot + 1) * index.meta.row_size);
 }
 
 // The blocks of row pages, or of upper groups, in order.

@@ -64,6 +64,22 @@ extern "C" {
 #define VacuumDelayPoint() vacuum_delay_point()
 #endif
 
+// 16 made one function of the ownership checks of all kinds of objects. For callers with utils/acl.h.
+#if PG_VERSION_NUM >= 160000
+#define OwnsRelation(relation, role) object_ownercheck(RelationRelationId, relation, role)
+#else
+#define OwnsRelation(relation, role) pg_class_ownercheck(relation, role)
+#endif
+
+// 17 brought the privilege MAINTAIN, and code of other users that runs in maintenance commands sees a safe search_path
+// alone. For callers with utils/acl.h and utils/guc.h.
+#if PG_VERSION_NUM >= 170000
+#define HasMaintain(relation, role) (pg_class_aclcheck(relation, role, ACL_MAINTAIN) == ACLCHECK_OK)
+#else
+#define HasMaintain(relation, role) ((void)(relation), (void)(role), false)
+#define RestrictSearchPath() ((void)0)
+#endif
+
 #include "pg/export.hpp"
 
 // The magic block, exported (see export.hpp). 18 lets a module name itself and its version for pg_get_loaded_modules().

@@ -621,7 +621,13 @@ float Between(const Geometry& g, const uint8_t* a, float scale_a, float norm_a, 
 }
 
 float Norm(const Geometry& g, const uint8_t* stored, float scale) {
-  if (!g.has_levels()) return 0;
+  if (!g.has_levels()) {
+    const auto squares = WithCodec(g.codec, [&]<VectorCodec codec>() HWY_ATTR {
+      return ForElements<codec>(stored, g.dim,
+                                [&](size_t, FloatVec v, FloatVec& sum) HWY_ATTR { sum = hn::MulAdd(v, v, sum); });
+    });
+    return scale * scale * Sum(squares);
+  }
   const int8_t* v = reinterpret_cast<const int8_t*>(stored);
   return static_cast<float>(static_cast<double>(scale) * scale * IntegerProduct(v, v, g.dim));
 }

@@ -26,6 +26,10 @@ namespace medvec::hnsw {
 inline constexpr float kCaution = 0.25f;
 inline constexpr float kHopeless = 0.5f;
 inline constexpr int kAhead = 2;  // nodes prefetched
+// Deviation of the proportion of L1 to L2 from node to node. Without it a node at nearly no distance, whose L2 estimates
+// are nearly certain, gives its neighbours a proportion that is an accident of rounding, and outweighs all others: of
+// 1,000 uniform vectors of 784 dimensions recall fell from .76 to .35 as ef rose from 20 to 200 (now .65 to .996).
+inline constexpr float kProportionDoubt = 0.05f;
 
 // A walk asks its visitor, for each node visited, whether the node counts:
 //   bool Visit(NodeId node, const uint8_t* block, const Distances& distances)
@@ -215,7 +219,9 @@ class Walk {
     for (size_t i = 0; i < degree; ++i) {
       const float root = std::sqrt(std::max(estimates_[i], deviations_[i]));
       estimates_[i] = proportion * std::sqrt(std::max(estimates_[i], 0.0f));
-      deviations_[i] = root > 0 ? proportion * deviations_[i] / (2 * root) : 0;
+      const float spread = root > 0 ? proportion * deviations_[i] / (2 * root) : 0;
+      const float doubt = kProportionDoubt * estimates_[i];
+      deviations_[i] = std::sqrt(spread * spread + doubt * doubt);
     }
   }
 

@@ -1,0 +1,120 @@
+#include <algorithm>
+#include <cmath>
+
+#include "index/diagnostics/checker.hpp"
+
+namespace medvec::index {
+
+namespace {
+
+bool Before(const RowEntry& a, const RowEntry& b) {
+  return ItemPointerCompare(const_cast<ItemPointer>(&a.tuple), const_cast<ItemPointer>(&b.tuple)) < 0;
+}
+
+struct HeapCheck {
+  Checker& checker;
+  MemoryContext context;  // of one tuple
+  float *vector, *stored;
+  uint8_t* bytes;
+  double rotation_error;
+};
+
+// Whether the stored vector of the node is as near to `vector` as its header says.
+bool IsNear(HeapCheck& check, NodeId node) {
+  const hnsw::Geometry& g = check.checker.index.geometry();
+  hnsw::BlockHeader header;
+  check.checker.ReadBytes(node, 0, sizeof header, reinterpret_cast<uint8_t*>(&header));
+  check.checker.ReadBytes(node, g.vector, static_cast<uint32_t>(g.vector_size()), check.bytes);
+  hnsw::GetKernels().decode_vector(g, check.bytes, header.scale, check.stored);
+  double error = 0, square = 0;
+  for (size_t i = 0; i < g.dim; ++i) {
+    const double difference = static_cast<double>(check.vector[i]) - check.stored[i];
+    error += difference * difference;
+    square += static_cast<double>(check.vector[i]) * check.vector[i];
+  }
+  // The vector is computed anew, perhaps by another processor, which rounds its rotation differently.
+  const double rounding = 1e-5 * header.error + check.rotation_error * std::sqrt(square);
+  return !(std::sqrt(error) > header.error + rounding);
+}
+
+void CheckTuple(HeapCheck& check, const ItemPointerData& tuple, bool wanted) {
+  Checker& checker = check.checker;
+  const RowEntry key{tuple, false, 0, 0};
+  RowEntry* const begin = std::lower_bound(checker.entries.begin(), checker.entries.end(), key, Before);
+  size_t count = 0;
+  for (RowEntry* entry = begin; entry != checker.entries.end() && !Before(key, *entry); ++entry, ++count) {
+    entry->found = true;
+    const uint8_t state = checker.StateOf(entry->node);
+    if (count > 0) checker.ReportTuple(entry->node, tuple, "the heap tuple has a second row");
+    if (!wanted) {
+      checker.ReportTuple(entry->node, tuple, "the heap tuple has a row, and a value that is not indexed");
+    } else if (!(state & kStateWritten)) {
+      checker.ReportTuple(entry->node, tuple, "the row's node is not there");
+    } else if (state & (kStateDead | kStateClosed)) {
+      checker.ReportTuple(entry->node, tuple, "the row's node is marked dead, and the heap tuple is alive");
+    } else if (!checker.IsChained(entry->row)) {
+      checker.ReportTuple(entry->node, tuple, "the row is not among the rows of its node");
+    } else {
+      checker.State(entry->node) |= kVisible;
+      if (!IsNear(check, entry->node))
+        checker.ReportTuple(entry->node, tuple,
+                            "the stored vector is farther from the heap tuple's than its error says");
+    }
+  }
+  if (wanted && count == 0) checker.ReportTuple(kNoNode, tuple, "the heap tuple has no row");
+}
+
+// Called for each tuple of the table that the snapshot sees and the predicate lets in, with the root of its HOT chain.
+void VisitTuple(Relation, ItemPointer tuple, Datum* values, bool* is_null, bool, void* state) {
+  HeapCheck& check = *static_cast<HeapCheck*>(state);
+  const Index& index = check.checker.index;
+  const MemoryContext outer = MemoryContextSwitchTo(check.context);
+  const bool wanted =
+      !is_null[0] && LoadVector(index.operators, values[0], static_cast<int>(index.meta.dim), check.vector);
+  if (wanted) hnsw::ToBlockForm(index.space, check.vector);
+  MemoryContextSwitchTo(outer);
+  CheckTuple(check, *tuple, wanted);
+  MemoryContextReset(check.context);
+}
+
+// Rows that the table did not ask for: of dead heap tuples, or of some that are not of the index.
+void CheckOthers(Checker& checker) {
+  const Relation heap = checker.target.heap;
+  const BlockNumber blocks = RelationGetNumberOfBlocks(heap);
+  TupleTableSlot* slot = table_slot_create(heap, nullptr);
+  IndexFetchTableData* fetch = table_index_fetch_begin(heap);
+  for (RowEntry& entry : checker.entries) {
+    if (entry.found) continue;
+    CHECK_FOR_INTERRUPTS();
+    if (ItemPointerGetBlockNumberNoCheck(&entry.tuple) >= blocks) {
+      checker.ReportTuple(entry.node, entry.tuple, "the row's heap tuple is beyond the end of the table");
+      continue;
+    }
+    bool again = false, dead = false;
+    if (table_index_fetch_tuple(fetch, &entry.tuple, checker.snapshot, slot, &again, &dead))
+      checker.ReportTuple(entry.node, entry.tuple, "the heap tuple has a row, and is not of the index");
+  }
+  table_index_fetch_end(fetch);
+  ExecDropSingleTupleTableSlot(slot);
+}
+
+}  // namespace
+
+void CheckHeap(Checker& checker) {
+  const hnsw::Geometry& g = checker.index.geometry();
+  std::sort(checker.entries.begin(), checker.entries.end(), Before);
+  HeapCheck check{checker,
+                  AllocSetContextCreate(CurrentMemoryContext, "hnsw check of a tuple", ALLOCSET_DEFAULT_SIZES),
+                  static_cast<float*>(palloc(sizeof(float) * g.dim)),
+                  static_cast<float*>(palloc(sizeof(float) * g.dim)),
+                  static_cast<uint8_t*>(palloc(g.vector_size() + 64)),
+                  (g.rotated() ? 2.0 * checker.index.rotation.RelativeError() : 0) + 0x1p-22};
+  struct IndexInfo* info = BuildIndexInfo(checker.target.index);
+  info->ii_Concurrent = true;  // what the snapshot of the scan sees, and no more
+  TableScanDesc scan = table_beginscan_strat(checker.target.heap, checker.snapshot, 0, nullptr, true, true);
+  table_index_build_scan(checker.target.heap, checker.target.index, info, true, false, VisitTuple, &check, scan);
+  MemoryContextDelete(check.context);
+  CheckOthers(checker);
+}
+
+}  // namespace medvec::index

@@ -1,0 +1,97 @@
+#include "index/diagnostics/checker.hpp"
+
+namespace medvec::index {
+
+namespace {
+
+// The row in a slot, and the one that its link names (kNoRow: there is no link).
+struct RowCopy {
+  bool is_tuple;
+  ItemPointerData tuple;
+  uint32_t node, next;
+};
+
+RowCopy ReadRow(Checker& checker, uint32_t number) {
+  const uint32_t slots = checker.index.rows_per_page, slot = number % slots;
+  const Buffer buffer =
+      ReadPage(checker.index, checker.rows.blocks[number / slots], PageKind::kRows, BUFFER_LOCK_SHARE);
+  const Page page = BufferGetPage(buffer);
+  const Row row = RowAt(checker.index, page, slot);
+  RowCopy copy{row.is_tuple(), row.tuple(), row.node(), kNoRow};
+  if (slot + 1 < slots) {
+    const Row link = RowAt(checker.index, page, slot + 1);
+    if (link.state() == kLinkRow) copy.next = link.next();
+  }
+  UnlockReleaseBuffer(buffer);
+  return copy;
+}
+
+void CheckRow(Checker& checker, BlockNumber block, uint32_t number, const Row& row, uint16_t before,
+              FullTransactionId now) {
+  if (row.state() == 0) return;
+  if (row.state() == kLinkRow) {
+    if (before == 0 || before == kLinkRow)
+      checker.Report(block, kNoNode, "the link of row %u stands behind no row", number);
+    if (row.next() != kNoRow && row.next() >= checker.row_count())
+      checker.Report(block, kNoNode, "the link of row %u leads to no row", number);
+  } else if (row.state() == kClosedRow) {
+    if (FullTransactionIdFollows(row.closed_at(), now))
+      checker.Report(block, kNoNode, "row %u was closed by a transaction that has not begun", number);
+  } else if (row.state() > MaxHeapTuplesPerPage) {
+    checker.Report(block, kNoNode, "row %u names an impossible heap tuple", number);
+  } else {
+    const uint8_t state = checker.StateOf(row.node());
+    const ItemPointerData tuple = row.tuple();
+    if (row.node() != kNoNode && (state & kStateWritten) && (state & kLevelMask) != 0)
+      checker.ReportTuple(row.node(), tuple, "the row's node is not of level 0");
+    checker.entries.Append(checker.memory, {tuple, false, number, row.node()});
+  }
+}
+
+}  // namespace
+
+// A row whose node is not written is what a failed insertion left: the table says whether it matters (check_heap.cpp).
+void CheckRows(Checker& checker) {
+  const uint32_t slots = checker.index.rows_per_page;
+  const FullTransactionId now = ReadNextFullTransactionId();
+  uint8_t* usable = static_cast<uint8_t*>(palloc(kUsable));
+  for (uint32_t ordinal = 0; ordinal < checker.rows.count; ++ordinal) {
+    CHECK_FOR_INTERRUPTS();
+    const BlockNumber block = checker.rows.blocks[ordinal];
+    if (block == kNoBlock) continue;
+    const Buffer buffer = ReadPage(checker.index, block, PageKind::kRows, BUFFER_LOCK_SHARE);
+    memcpy(usable, Usable(BufferGetPage(buffer)), kUsable);
+    UnlockReleaseBuffer(buffer);
+    uint16_t before = 0;
+    for (uint32_t slot = 0; slot < slots; ++slot) {
+      const Row row{usable + slot * checker.index.meta.row_size};
+      CheckRow(checker, block, ordinal * slots + slot, row, before, now);
+      before = row.state();
+    }
+  }
+  pfree(usable);
+}
+
+void CheckChain(Checker& checker, NodeId node, const hnsw::BlockHeader& header) {
+  const uint32_t slots = checker.index.rows_per_page;
+  size_t count = 0;
+  for (uint32_t number = header.target; number != kNoRow || count == 0; ++count) {
+    CHECK_FOR_INTERRUPTS();
+    if (number >= checker.row_count() || checker.rows.blocks[number / slots] == kNoBlock)
+      return checker.ReportNode(node, "its chain leads to no row");
+    const RowCopy row = ReadRow(checker, number);
+    if (!row.is_tuple || row.node != node)
+      return checker.ReportNode(node, "its chain leads to a row that is not its own");
+    if (checker.IsChained(number)) return checker.ReportNode(node, "its chain comes to a row twice");
+    checker.chained[number / 64] |= uint64_t{1} << number % 64;
+    if (!(header.flags & hnsw::kShared)) {
+      ItemPointerData origin = OriginTuple(header.origin), tuple = row.tuple;
+      if (!ItemPointerEquals(&origin, &tuple)) checker.ReportNode(node, "it names another heap tuple than its row");
+      if (row.next != kNoRow) checker.ReportNode(node, "it has several rows and is not marked as shared");
+      return;
+    }
+    number = row.next;
+  }
+}
+
+}  // namespace medvec::index
