@@ -621,7 +621,7 @@ float Between(const Geometry& g, const uint8_t* a, float scale_a, float norm_a, 
 }
 
 float Norm(const Geometry& g, const uint8_t* stored, float scale) {
-  if (!g.has_levels()) return 0;
+  if (!g.has_levels()) return g.metric == Metric::kInnerProduct ? -Between(g, stored, scale, 0, stored, scale, 0) : 0;
   const int8_t* v = reinterpret_cast<const int8_t*>(stored);
   return static_cast<float>(static_cast<double>(scale) * scale * IntegerProduct(v, v, g.dim));
 }
