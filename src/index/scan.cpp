@@ -218,6 +218,10 @@ bool NextTuple(IndexScanDesc descriptor, ScanDirection) {
   return true;
 }
 
-void EndScan(IndexScanDesc descriptor) { MemoryContextDelete(State(descriptor).context); }
+void EndScan(IndexScanDesc descriptor) {
+  Scan& scan = State(descriptor);
+  if (scan.whole != nullptr) scan.whole->End();
+  MemoryContextDelete(scan.context);
+}
 
 }  // namespace medvec::index
