@@ -82,8 +82,37 @@ SELECT query, o.* FROM (VALUES
 	(10, 'SELECT s.d, g.grp FROM (SELECT v <-> ''[100.2,50.3,1.1]'' AS d FROM items ORDER BY d LIMIT 1) s LEFT JOIN groups g ON s.d > g.grp AND g.grp = 1'),
 	(11, 'SELECT q.id, s.d FROM queries q CROSS JOIN LATERAL (SELECT i.v <-> q.v AS d FROM items i ORDER BY d LIMIT 1) s WHERE q.id = 2'),
 	(12, 'SELECT id, (SELECT i.v <-> q.v FROM items i ORDER BY i.v <-> q.v LIMIT 1) FROM queries q WHERE id < 4 ORDER BY q.id'),
-	(13, 'SELECT min(v <-> ''[100.2,50.3,1.1]'') FROM items')
+	(13, 'SELECT min(v <-> ''[100.2,50.3,1.1]'') FROM items'),
+	(14, 'SELECT count(*) FROM (SELECT id, v <-> ''[100.2,50.3,1.1]'' AS d FROM items ORDER BY d LIMIT 5) s GROUP BY d')
 ) AS t(n, query), pg_temp.outcome(query) o ORDER BY n;
+
+-- joins read it in their own ways
+CREATE VIEW nearest AS SELECT id, v <-> '[100.2,50.3,1.1]' AS d FROM items ORDER BY d LIMIT 5;
+SET enable_hashjoin = off;
+SET enable_mergejoin = off;
+SELECT query, o.* FROM (VALUES
+	(1, 'SELECT n.id, g.name FROM nearest n JOIN groups g ON g.grp = n.d::int'),
+	(2, 'SELECT n.id, g.name FROM nearest n LEFT JOIN groups g ON g.grp > n.d ORDER BY n.id, g.grp'),
+	(3, 'SELECT n.id, g.name FROM nearest n JOIN groups g ON g.grp = n.id % 7')
+) AS t(n, query), pg_temp.outcome(query) o ORDER BY n;
+SET enable_hashjoin = on;
+SET enable_nestloop = off;
+SELECT query, o.* FROM (VALUES
+	(1, 'SELECT n.id, g.name FROM nearest n JOIN groups g ON g.grp = n.d::int'),
+	(2, 'SELECT n.id, g.name FROM nearest n LEFT JOIN groups g ON g.grp = n.id % 7 AND n.d < 10 ORDER BY n.id'),
+	(3, 'SELECT n.id, g.name FROM nearest n LEFT JOIN groups g ON g.grp = n.id % 7 ORDER BY n.id'),
+	(4, 'SELECT n.id, m.id FROM nearest n JOIN nearest m ON n.d = m.d')
+) AS t(n, query), pg_temp.outcome(query) o ORDER BY n;
+SET enable_hashjoin = off;
+SET enable_mergejoin = on;
+SELECT query, o.* FROM (VALUES
+	(1, 'SELECT n.id, g.name FROM nearest n JOIN groups g ON g.grp = round(n.d)'),
+	(2, 'SELECT n.id, m.id FROM nearest n JOIN nearest m ON n.d = m.d'),
+	(3, 'SELECT n.id, g.name FROM nearest n JOIN groups g ON g.grp = n.id % 7 ORDER BY n.id')
+) AS t(n, query), pg_temp.outcome(query) o ORDER BY n;
+RESET enable_hashjoin;
+RESET enable_nestloop;
+DROP VIEW nearest;
 
 -- ties are seen: 150 comes twice
 INSERT INTO items SELECT id + 1000, grp, v FROM items WHERE id = 150;

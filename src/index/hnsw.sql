@@ -9,13 +9,13 @@ COMMENT ON ACCESS METHOD hnsw IS 'medvec: approximate nearest neighbours by a gr
 -- operator classes: support function 1 names type and metric
 
 CREATE FUNCTION hnsw_vector_l2_support(internal) RETURNS internal
-	AS 'MODULE_PATHNAME', 'medvec_hnsw_vector_l2_support' LANGUAGE C;
+	AS 'MODULE_PATHNAME', 'medvec_hnsw_vector_l2_support' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 CREATE FUNCTION hnsw_vector_ip_support(internal) RETURNS internal
-	AS 'MODULE_PATHNAME', 'medvec_hnsw_vector_ip_support' LANGUAGE C;
+	AS 'MODULE_PATHNAME', 'medvec_hnsw_vector_ip_support' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 CREATE FUNCTION hnsw_vector_cosine_support(internal) RETURNS internal
-	AS 'MODULE_PATHNAME', 'medvec_hnsw_vector_cosine_support' LANGUAGE C;
+	AS 'MODULE_PATHNAME', 'medvec_hnsw_vector_cosine_support' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 CREATE FUNCTION hnsw_vector_l1_support(internal) RETURNS internal
-	AS 'MODULE_PATHNAME', 'medvec_hnsw_vector_l1_support' LANGUAGE C;
+	AS 'MODULE_PATHNAME', 'medvec_hnsw_vector_l1_support' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 
 CREATE OPERATOR CLASS vector_l2_ops
 	FOR TYPE vector USING hnsw AS

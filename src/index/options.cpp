@@ -22,6 +22,15 @@ constexpr struct config_enum_entry kIterativeScanValues[] = {
     {nullptr, 0, false},
 };
 
+// By assignment: 18 has a field more.
+relopt_parse_elt IntOption(const char* name, size_t offset) {
+  relopt_parse_elt element{};
+  element.optname = name;
+  element.opttype = RELOPT_TYPE_INT;
+  element.offset = static_cast<int>(offset);
+  return element;
+}
+
 }  // namespace
 
 void DefineOptions() {
@@ -50,12 +59,10 @@ void DefineOptions() {
 }
 
 bytea* ParseOptions(Datum options, bool validate) {
-  static const relopt_parse_elt kElements[] = {
-      {"m", RELOPT_TYPE_INT, offsetof(Options, m)},
-      {"ef_construction", RELOPT_TYPE_INT, offsetof(Options, ef_construction)},
-  };
+  const relopt_parse_elt elements[] = {IntOption("m", offsetof(Options, m)),
+                                       IntOption("ef_construction", offsetof(Options, ef_construction))};
   return static_cast<bytea*>(
-      build_reloptions(options, validate, option_kind, sizeof(Options), kElements, lengthof(kElements)));
+      build_reloptions(options, validate, option_kind, sizeof(Options), elements, lengthof(elements)));
 }
 
 Options GetOptions(Relation index) {

@@ -70,7 +70,7 @@ void FindDeadRows(Vacuum& vacuum) {
   Index& index = vacuum.index;
   const Directory directory = ReadRowDirectory(index);
   for (uint32_t ordinal = 0; ordinal < directory.count; ++ordinal) {
-    vacuum_delay_point();
+    VacuumDelayPoint();
     if (ordinal + 8 < directory.count) PrefetchBuffer(index.relation, MAIN_FORKNUM, directory.blocks[ordinal + 8]);
     const Buffer buffer = ReadPage(index, directory.blocks[ordinal], PageKind::kRows, BUFFER_LOCK_SHARE);
     const Page page = BufferGetPage(buffer);
@@ -205,7 +205,7 @@ void MarkNodes(Vacuum& vacuum) {
             [](const DeadRow& a, const DeadRow& b) { return a.node != b.node ? a.node < b.node : a.row < b.row; });
   NodeId settled = kNoNode;
   for (const DeadRow& dead : vacuum.dead_rows) {
-    vacuum_delay_point();
+    VacuumDelayPoint();
     if (dead.node != settled && MarkNode(vacuum, dead.node, dead.row)) settled = dead.node;
   }
 }
@@ -222,7 +222,7 @@ void MarkUpperBlocks(Vacuum& vacuum) {
   const Directory directory = ReadUpperDirectory(index);
   hnsw::Array<UpperBlock> blocks{};
   for (uint32_t i = 0; i < directory.count; ++i) {
-    vacuum_delay_point();
+    VacuumDelayPoint();
     for (uint32_t slot = 0; slot < index.meta.blocks_per_group; ++slot) {
       const NodeId node = directory.blocks[i] * index.meta.blocks_per_group + slot;
       const hnsw::BlockHeader header = ReadHeader(index, node);
@@ -254,7 +254,7 @@ void RepairGraph(Vacuum& vacuum, BlockNumber blocks) {
   PageGraph graph(index);
   const auto is_dead = [&](NodeId node) { return vacuum.is_dead->Has(node); };
   for (BlockNumber block = kCentreBlock + index.meta.centre_pages; block < blocks; ++block) {
-    vacuum_delay_point();
+    VacuumDelayPoint();
     Buffer buffer = ReadBufferExtended(index.relation, MAIN_FORKNUM, block, RBM_NORMAL, nullptr);
     LockBuffer(buffer, BUFFER_LOCK_SHARE);
     const Page page = BufferGetPage(buffer);
@@ -300,7 +300,7 @@ void Close(Vacuum& vacuum) {
   const uint64 stamp = U64FromFullTransactionId(now);
   std::sort(vacuum.dead_nodes.begin(), vacuum.dead_nodes.end());
   for (const NodeId node : vacuum.dead_nodes) {
-    vacuum_delay_point();
+    VacuumDelayPoint();
     LockedHeader locked(index, node);
     locked.header.flags |= hnsw::kClosed;
     locked.header.origin[0] = static_cast<uint32_t>(stamp);
@@ -316,7 +316,7 @@ void Close(Vacuum& vacuum) {
   std::sort(vacuum.dead_rows.begin(), vacuum.dead_rows.end(),
             [](const DeadRow& a, const DeadRow& b) { return a.row < b.row; });
   for (size_t i = 0; i < vacuum.dead_rows.size;) {
-    vacuum_delay_point();
+    VacuumDelayPoint();
     const uint32_t ordinal = vacuum.dead_rows[i].row / index.rows_per_page;
     PageChange change(index);
     const Buffer buffer = vacuum.rows.Lock(vacuum.dead_rows[i].row, BUFFER_LOCK_EXCLUSIVE);

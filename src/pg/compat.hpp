@@ -57,6 +57,13 @@ extern "C" {
 #define DisablePath(path) ((void)(path))
 #endif
 
+// 18 tells ANALYZE from VACUUM here. For callers with commands/vacuum.h.
+#if PG_VERSION_NUM >= 180000
+#define VacuumDelayPoint() vacuum_delay_point(false)
+#else
+#define VacuumDelayPoint() vacuum_delay_point()
+#endif
+
 #include "pg/export.hpp"
 
 // The magic block, exported (see export.hpp). 18 lets a module name itself and its version for pg_get_loaded_modules().

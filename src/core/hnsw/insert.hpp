@@ -10,11 +10,12 @@
 namespace medvec::hnsw {
 
 struct InsertParameters {
-  size_t ef_construction = 64;
-  size_t new_links = 0;      // diverse links and fillers of a new node: 0 means all slots
-  size_t diverse_links = 0;  // of which diverse at most: 0 means all slots
-  size_t pool = 48;          // fillers are chosen among so many
-  bool look_again = true;    // vacuum may run at the same time
+  size_t ef_construction = 64;  // live nodes visited on a level at most; the beam is half as wide
+  size_t new_links = 0;         // diverse links and fillers of a new node: 0 means two thirds of the slots
+  size_t diverse_links = 0;     // of which diverse at most: 0 means all
+  size_t pool = 48;             // fillers are chosen among so many
+  size_t told = 0;              // neighbours that are told of the new node at most, diverse ones first: 0 means all
+  bool look_again = true;       // vacuum may run at the same time
 };
 
 // The level of a new node: l with probability ratio^-l, from 64 random bits. Flatter than the paper's 1/m: see the
@@ -25,6 +26,9 @@ inline int DrawLevel(uint64_t random, double ratio = kLevelRatio) {
   const double uniform = (static_cast<double>(random >> 11) + 1) * 0x1p-53;  // in (0, 1]
   return std::min(kMaxLevel, static_cast<int>(-std::log2(uniform) / std::log2(ratio)));
 }
+
+// An insertion's beam is at least so wide, however small ef_construction is.
+inline constexpr size_t kLeastBeam = 16;
 
 struct Inserted {
   NodeId node;     // on level 0: the new node, or the one that holds the same vector
@@ -131,8 +135,8 @@ class Insertion {
         level.copies.Append(memory, memory.Allocate<uint8_t>(kBatch * size));
       uint8_t* copy = level.copies[level.found.size / kBatch] + level.found.size % kBatch * size;
       std::memcpy(copy, Vector(geometry, block), size);
-      level.found.Append(
-          memory, {distances.navigation, node, copy, header.scale, kernels.norm(geometry, copy, header.scale), 0});
+      level.found.Append(memory, {distances.navigation, node, copy, header.scale,
+                                  kernels.norm(geometry, copy, header.scale), 0, 0, 0});
       return true;
     }
   };
@@ -140,18 +144,19 @@ class Insertion {
   // Chooses neighbours on all levels that there are. Returns a live node with the same stored vector, if there is one.
   NodeId Choose(Entry entry) {
     const int top = std::min(level_, entry.node == kNoNode ? -1 : entry.level);
-    const size_t limit =
-        parameters_.new_links != 0 ? std::min<size_t>(parameters_.new_links, g_.max_degree) : g_.max_degree;
+    const size_t limit = parameters_.new_links != 0 ? std::min<size_t>(parameters_.new_links, g_.max_degree)
+                                                    : (2 * size_t{g_.max_degree} + 2) / 3;
     const size_t diverse = parameters_.diverse_links != 0 ? std::min(parameters_.diverse_links, limit) : limit;
+    const size_t most = std::max(parameters_.ef_construction, 2 * kLeastBeam);
     for (Level& level : levels_) level.Free(memory_);
     NodeId start = top >= 0 ? DescendFrom(space_, graph_, memory_, query_, entry, top) : kNoNode;
     for (int l = top; l >= 0; --l) {
       Level& level = levels_[l];
       Collector collector{g_, memory_, kernels_, level};
       Walk<G, Collector> walk(space_, graph_, memory_, query_, collector);
-      walk.Start(parameters_.ef_construction, false, false);
+      walk.Start(std::max(parameters_.ef_construction / 2, kLeastBeam), false, false);
       walk.Add(start);
-      walk.Run();
+      while (level.found.size < most && walk.Step()) continue;
       walk.Free();
       std::sort(level.found.begin(), level.found.end(),
                 [](const Candidate& a, const Candidate& b) { return a.key < b.key; });
@@ -165,14 +170,13 @@ class Insertion {
           if (c.scale == Header(own_).scale && std::memcmp(c.stored, Vector(g_, own_), g_.vector_size()) == 0)
             return c.node;
       }
-      const size_t most = std::min(level.found.size, parameters_.ef_construction);
-      level.chosen = SelectNeighbours(g_, level.found.data, most, limit, parameters_.pool, &level.diverse);
+      level.chosen = SelectNeighbours(g_, level.found.data, level.found.size, limit, parameters_.pool, &level.diverse);
       level.diverse = std::min(level.diverse, diverse);
     }
     return kNoNode;
   }
 
-  // Writes the block of level `l` and tells its diverse neighbours.
+  // Writes the block of level `l` and tells its neighbours.
   NodeId WriteLevel(int l, NodeId below) {
     const Level& level = levels_[l];
     float* other = decoded_ + PaddedDim(g_.dim);
@@ -189,8 +193,8 @@ class Insertion {
       SetLink(g_, own_, i, c.node, residual, i >= level.diverse);
     }
     const NodeId node = graph_.Append(own_, l);
-    for (size_t i = 0; i < level.diverse; ++i)
-      AddLink(space_, graph_, query_, decoded_, scratch_, level.found[i].node, node);
+    const size_t told = parameters_.told != 0 ? std::min(parameters_.told, level.chosen) : level.chosen;
+    for (size_t i = 0; i < told; ++i) AddLink(space_, graph_, query_, decoded_, scratch_, level.found[i].node, node);
     if (parameters_.look_again) DropDeadLinks(node, level);
     return node;
   }

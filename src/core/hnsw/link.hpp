@@ -71,18 +71,22 @@ void AddLink(const Space& space, G& graph, Query& query, const float* vector, vo
   const Distances distances = kernels.visit(g, query, block);
   float estimates[kMaxDegree + 16], deviations[kMaxDegree + 16];
   kernels.estimate(g, query, block, distances.navigation, estimates, deviations);
-  std::memset(residual, 0, PaddedDim(g.dim) * sizeof(float));
-  kernels.decode_vector(g, Vector(g, block), Header(block).scale, residual);
   // Distances of the neighbours to the node: stored, but for the inner product, where the node itself asks.
   float own[kMaxDegree + 16];
   if (g.metric == Metric::kInnerProduct) {
+    kernels.decode_vector(g, Vector(g, block), Header(block).scale, residual);
     Query node_query = MakeQueryFromBlockForm(space, residual, residual + PaddedDim(g.dim));
     kernels.estimate(g, node_query, block, kernels.visit(g, node_query, block).navigation, own, deviations);
   } else {
     for (size_t i = 0; i < degree; ++i) own[i] = NormOf(NormCode(g, block, i));
   }
-  for (size_t k = 0; k < g.dim; ++k) residual[k] = vector[k] - residual[k];
-  if (!g.rotated()) space.rotation->Apply(residual);
+  const auto set_link = [&](size_t slot, bool filler) {
+    std::memset(residual, 0, PaddedDim(g.dim) * sizeof(float));
+    kernels.decode_vector(g, Vector(g, block), Header(block).scale, residual);
+    for (size_t k = 0; k < g.dim; ++k) residual[k] = vector[k] - residual[k];
+    if (!g.rotated()) space.rotation->Apply(residual);
+    SetLink(g, block, slot, neighbour, residual, filler);
+  };
   const float key = distances.navigation;
 
   bool filler = false;
@@ -93,22 +97,23 @@ void AddLink(const Space& space, G& graph, Query& query, const float* vector, vo
       if (own[i] > key && estimates[i] + kDoubt * deviations[i] < own[i])
         SetNormCode(g, block, i, NormCode(g, block, i) | kFiller);
   if (degree < g.max_degree) {
-    SetLink(g, block, degree, neighbour, residual, filler);
+    set_link(degree, filler);
     return graph.Commit(node, true);
   }
   // The filler most aligned with the newcomer: (key + own - estimate) / sqrt(key own) is twice the cosine.
   size_t victim = degree;
   float most = -4;
   for (size_t i = 0; i < degree; ++i) {
+    if (!(NormCode(g, block, i) & kFiller)) continue;
     const float product = std::sqrt(key * own[i]);
     const float alignment = product > 0 ? (key + own[i] - estimates[i]) / product : 2.0f;
-    if ((NormCode(g, block, i) & kFiller) && !(alignment <= most)) victim = i, most = alignment;
+    if (!(alignment <= most)) victim = i, most = alignment;
   }
   const bool all_diverse = victim == degree;
   if (all_diverse) victim = static_cast<size_t>(std::max_element(own, own + degree) - own);
   // A filler gives way to any diverse newcomer, but to a filler only if that is nearer; a diverse one to a nearer one.
   const bool stays = all_diverse ? !filler && own[victim] > key : !filler || own[victim] > key;
-  if (stays) SetLink(g, block, victim, neighbour, residual, filler);
+  if (stays) set_link(victim, filler);
   graph.Commit(node, stays);
 }
 

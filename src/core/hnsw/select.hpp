@@ -15,7 +15,9 @@ struct Candidate {
   NodeId node;
   const uint8_t* stored;
   float scale, norm;
-  float closest;  // greatest cosine to a chosen one, seen from the choosing node
+  float closest;      // greatest cosine to the chosen ones it was compared with, seen from the choosing node
+  float root;         // of key
+  uint32_t compared;  // with how many of them, in their order
 };
 
 inline float Between(const Geometry& g, const Kernels& kernels, const Candidate& a, const Candidate& b) {
@@ -31,35 +33,39 @@ inline float Between(const Geometry& g, const Kernels& kernels, const Candidate&
 inline size_t SelectNeighbours(const Geometry& g, Candidate* candidates, size_t count, size_t limit, size_t pool,
                                size_t* diverse) {
   const Kernels& kernels = GetKernels();
-  size_t chosen = 0;
-  for (size_t i = 0; i < count && chosen < limit; ++i) {
-    bool keep = true;
-    for (size_t k = 0; k < chosen && keep; ++k)
-      keep = Between(g, kernels, candidates[i], candidates[k]) > candidates[i].key;
-    // Keeps the order of the others, by moving the chosen one to the front.
-    if (keep) std::rotate(candidates + chosen, candidates + i, candidates + i + 1), ++chosen;
-  }
-  *diverse = chosen;
-  if (chosen == limit) return chosen;
-  size_t end = std::min(count, chosen + pool);
-  if (g.metric == Metric::kInnerProduct) return std::min(end, limit);  // by rank: angles mean little there
-  const auto cosine = [&](const Candidate& a, const Candidate& b) {
-    const float product = std::sqrt(a.key) * std::sqrt(b.key);
-    return product > 0 ? (a.key + b.key - Between(g, kernels, a, b)) / (2 * product) : 1.0f;
+  const bool angles = g.metric != Metric::kInnerProduct;  // there they mean little
+  const auto compare = [&](Candidate& a, const Candidate& b) {
+    const float between = Between(g, kernels, a, b), product = 2 * a.root * b.root;
+    if (angles) a.closest = std::max(a.closest, product > 0 ? (a.key + b.key - between) / product : 1.0f);
+    ++a.compared;
+    return between;
   };
-  for (size_t i = chosen; i < end; ++i) {
-    candidates[i].closest = -1;
-    for (size_t k = 0; k < chosen; ++k)
-      candidates[i].closest = std::max(candidates[i].closest, cosine(candidates[i], candidates[k]));
+  limit = std::min(limit, kMaxDegree);
+  Candidate front[kMaxDegree];
+  size_t chosen = 0, others = 0;
+  for (size_t i = 0; i < count; ++i) {
+    Candidate& candidate = candidates[i];
+    candidate.closest = -1, candidate.root = std::sqrt(std::max(candidate.key, 0.0f)), candidate.compared = 0;
+    bool keep = chosen < limit;
+    for (size_t k = 0; k < chosen && keep; ++k) keep = compare(candidate, front[k]) > candidate.key;
+    if (keep)
+      front[chosen++] = candidate;
+    else
+      candidates[others++] = candidate;  // they keep their order
   }
+  std::memmove(candidates + chosen, candidates, others * sizeof(Candidate));
+  std::memcpy(candidates, front, chosen * sizeof(Candidate));
+  *diverse = chosen;
+  const size_t end = std::min(count, chosen + pool);
+  if (!angles) return std::min(end, limit);
   while (chosen < limit && chosen < end) {
     size_t best = chosen;
-    for (size_t i = chosen + 1; i < end; ++i)
+    for (size_t i = chosen; i < end; ++i) {
+      while (candidates[i].compared < chosen) compare(candidates[i], candidates[candidates[i].compared]);
       if (candidates[i].closest < candidates[best].closest) best = i;
+    }
     std::swap(candidates[chosen], candidates[best]);
     ++chosen;
-    for (size_t i = chosen; i < end; ++i)
-      candidates[i].closest = std::max(candidates[i].closest, cosine(candidates[i], candidates[chosen - 1]));
   }
   return chosen;
 }

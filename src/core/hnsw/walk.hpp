@@ -188,7 +188,9 @@ class Walk {
     if (by_rank_) ToRanks(distances, degree);
     const uint32_t key = SortableKey(by_rank_ ? distances.rank : distances.navigation) | 1;
     known_.Get(node)->key = key;
-    // The visited node moves to the place of its own distance, or leaves.
+    // The visited node moves to the place of its own distance, or leaves. If it leaves there is room for one more, but
+    // not for all: its neighbours are judged by the bound there was.
+    const float bound = Unsorted(Bound());
     RemoveItem(position);
     if (counts) {
       if (key < Bound()) InsertItem(Item(key, node));
@@ -197,7 +199,6 @@ class Walk {
     // Two lists without a branch, then a loop over the few that are near enough.
     uint16_t near[kMaxDegree], far[kMaxDegree];
     size_t near_count = 0, far_count = 0;
-    const float bound = Unsorted(Bound());
     for (size_t i = 0; i < degree; ++i) {
       const bool hopeful = estimates_[i] + kHopeless * deviations_[i] < bound;
       near[near_count] = far[far_count] = static_cast<uint16_t>(i);

@@ -45,8 +45,8 @@ struct Set {
   const float* Query(size_t i) const { return rows.data() + (count + i) * dim; }
 };
 
-// `path` is NAME-DIM.f32; its last `queries` rows are the queries, at most `most` others the set.
-inline Set LoadSet(const std::string& path, Metric metric, size_t most, size_t queries) {
+// `path` is NAME-DIM.f32; its last `queries` rows are the queries, at most `most` others the set. Without answers.
+inline Set LoadRows(const std::string& path, Metric metric, size_t most, size_t queries) {
   Set set;
   set.metric = metric;
   const size_t slash = path.rfind('/') + 1, dash = path.rfind('-');
@@ -71,16 +71,26 @@ inline Set LoadSet(const std::string& path, Metric metric, size_t most, size_t q
       const double norm = std::sqrt(GetDistanceKernels().norm_squared(row, set.dim));
       for (size_t d = 0; d < set.dim; ++d) row[d] = static_cast<float>(row[d] / norm);
     }
+  return set;
+}
+
+// The answers among the rows whose number `gap` does not divide (0: all rows), kept in a file beside `path`.
+inline void FindAnswers(const std::string& path, size_t gap, Set* of) {
+  Set& set = *of;
+  const Metric metric = set.metric;
   const std::string cache = path + ".truth-" + std::to_string(static_cast<int>(metric)) + "-" +
-                            std::to_string(set.count) + "-" + std::to_string(set.queries);
+                            std::to_string(set.count) + "-" + std::to_string(set.queries) +
+                            (gap > 0 ? "-without-" + std::to_string(gap) : "");
   set.answers.resize(set.queries * set.k);
   set.limits.resize(set.queries);
-  file = std::fopen(cache.c_str(), "rb");
+  FILE* file = std::fopen(cache.c_str(), "rb");
   if (file == nullptr || std::fread(set.answers.data(), 4 * set.k, set.queries, file) != set.queries) {
-    std::vector<std::pair<double, uint32_t>> all(set.count);
+    std::vector<std::pair<double, uint32_t>> all;
     for (size_t q = 0; q < set.queries; ++q) {
+      all.clear();
       for (size_t i = 0; i < set.count; ++i)
-        all[i] = {Distance(metric, set.Query(q), set.Row(i), set.dim), static_cast<uint32_t>(i)};
+        if (gap == 0 || i % gap != 0)
+          all.push_back({Distance(metric, set.Query(q), set.Row(i), set.dim), static_cast<uint32_t>(i)});
       std::partial_sort(all.begin(), all.begin() + set.k, all.end());
       for (size_t j = 0; j < set.k; ++j) set.answers[q * set.k + j] = all[j].second;
     }
@@ -91,6 +101,11 @@ inline Set LoadSet(const std::string& path, Metric metric, size_t most, size_t q
   std::fclose(file);
   for (size_t q = 0; q < set.queries; ++q)
     set.limits[q] = Distance(metric, set.Query(q), set.Row(set.answers[q * set.k + set.k - 1]), set.dim);
+}
+
+inline Set LoadSet(const std::string& path, Metric metric, size_t most, size_t queries) {
+  Set set = LoadRows(path, metric, most, queries);
+  FindAnswers(path, 0, &set);
   return set;
 }
 

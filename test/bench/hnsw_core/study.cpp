@@ -156,6 +156,8 @@ int Main(int argc, char** argv) {
       rounds = number;
     else if (key == "efc")
       efc = number;
+    else if (key == "told")
+      parameters.told = std::stoul(value);
     else if (key == "pool")
       parameters.pool = number;
     else if (key == "links")

@@ -191,6 +191,19 @@ TEST(HnswGraphTest, ErrorBoundsHold) {
   }
 }
 
+// Who is chosen as a neighbour links back as long as it has room, so that hardly any node is without a link to it: with
+// links back from diverse neighbours alone, one node in five hundred could not be found at all.
+TEST(HnswGraphTest, NodesAreLinkedTo) {
+  Data data(60);
+  Index index(MakeGeometry(60, Metric::kL2, VectorCodec::kInt8, 1, 26));
+  for (int i = 0; i < 6000; ++i) index.Add(data.Next());
+  std::vector<bool> linked(index.graph.size());
+  for (NodeId n = 0; n < index.graph.size(); ++n)
+    for (size_t i = 0; i < Header(index.graph.At(n)).degree; ++i) linked[Links(index.graph.At(n))[i]] = true;
+  const auto lost = std::count(linked.begin(), linked.end(), false);
+  EXPECT_LE(lost, 4);
+}
+
 TEST(HnswGraphTest, RepairAfterDeletingATenth) {
   Data data(48);
   Index index(MakeGeometry(48, Metric::kL2, VectorCodec::kInt8, 1, 24));

@@ -1,0 +1,114 @@
+#include "connection.hpp"
+
+#include <arpa/inet.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+namespace medvec::bench {
+
+Connection::Connection(const std::string& database) : connection_(PQconnectdb(("dbname=" + database).c_str())) {
+  if (PQstatus(connection_) != CONNECTION_OK) std::fputs(PQerrorMessage(connection_), stderr), std::exit(1);
+  pid_ = PQbackendPID(connection_);
+}
+
+void Connection::Check(const PGresult* result, const std::string& what) const {
+  switch (PQresultStatus(result)) {
+    case PGRES_COMMAND_OK:
+    case PGRES_TUPLES_OK:
+    case PGRES_COPY_IN:
+      return;
+    default:
+      std::fprintf(stderr, "%s\n%s", what.c_str(), PQerrorMessage(connection_));
+      std::exit(1);
+  }
+}
+
+Result Connection::Do(const std::string& sql) {
+  Result result(PQexec(connection_, sql.c_str()), PQclear);
+  Check(result.get(), sql);
+  return result;
+}
+
+std::string Connection::Value(const std::string& sql) {
+  const Result result = Do(sql);
+  return PQntuples(result.get()) > 0 ? PQgetvalue(result.get(), 0, 0) : "";
+}
+
+void Connection::Prepare(const std::string& name, const std::string& sql) {
+  const Result result(PQprepare(connection_, name.c_str(), sql.c_str(), 0, nullptr), PQclear);
+  Check(result.get(), sql);
+}
+
+Result Connection::Execute(const std::string& name, const std::vector<std::string>& parameters) {
+  const char* values[8];
+  int lengths[8], formats[8];
+  for (size_t i = 0; i < parameters.size(); ++i) {
+    values[i] = parameters[i].data();
+    lengths[i] = static_cast<int>(parameters[i].size());
+    formats[i] = 1;
+  }
+  Result result(PQexecPrepared(connection_, name.c_str(), static_cast<int>(parameters.size()), values, lengths, formats,
+                               /*resultFormat=*/1),
+                PQclear);
+  Check(result.get(), name);
+  return result;
+}
+
+void Connection::CopyStart(const std::string& sql) {
+  Do(sql);
+  CopyData(std::string("PGCOPY\n\377\r\n\0", 11) + std::string(8, '\0'));
+}
+
+void Connection::CopyData(const std::string& bytes) {
+  if (PQputCopyData(connection_, bytes.data(), static_cast<int>(bytes.size())) == 1) return;
+  std::fputs(PQerrorMessage(connection_), stderr);
+  std::exit(1);
+}
+
+void Connection::CopyEnd() {
+  CopyData("\377\377");
+  PQputCopyEnd(connection_, nullptr);
+  while (PGresult* result = PQgetResult(connection_)) {
+    Check(result, "COPY");
+    PQclear(result);
+  }
+}
+
+double Connection::Cpu() const {
+  FILE* file = std::fopen(("/proc/" + std::to_string(pid_) + "/schedstat").c_str(), "r");
+  unsigned long long nanoseconds = 0;
+  if (file == nullptr || std::fscanf(file, "%llu", &nanoseconds) != 1) {
+    std::fprintf(stderr, "cannot read schedstat of backend %d\n", pid_);
+    std::exit(1);
+  }
+  std::fclose(file);
+  return static_cast<double>(nanoseconds) * 1e-9;
+}
+
+std::string BinaryInt(int32_t value) {
+  const uint32_t big = htonl(static_cast<uint32_t>(value));
+  return std::string(reinterpret_cast<const char*>(&big), 4);
+}
+
+std::string BinaryVector(const float* vector, size_t dim) {
+  std::string bytes(4 + 4 * dim, '\0');
+  const uint16_t big_dim = htons(static_cast<uint16_t>(dim));
+  std::memcpy(bytes.data(), &big_dim, 2);
+  for (size_t i = 0; i < dim; ++i) {
+    uint32_t word;
+    std::memcpy(&word, vector + i, 4);
+    word = htonl(word);
+    std::memcpy(bytes.data() + 4 + 4 * i, &word, 4);
+  }
+  return bytes;
+}
+
+int32_t IntOf(const char* binary) {
+  uint32_t big;
+  std::memcpy(&big, binary, 4);
+  return static_cast<int32_t>(ntohl(big));
+}
+
+}  // namespace medvec::bench
