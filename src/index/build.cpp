@@ -3,6 +3,7 @@
 #include "index/build.hpp"
 
 #include <bit>
+#include <cmath>
 
 #include "core/hnsw/choose_geometry.hpp"
 #include "core/hnsw/insert.hpp"
@@ -87,7 +88,7 @@ void AddToCentre(Relation, ItemPointer, Datum* values, bool* is_null, bool, void
   MemoryContextReset(centre->context);
 }
 
-// The mean of some rows, in the blocks' form; null for an empty table and for metrics without a centre.
+// The mean of some rows, in the blocks' form; null for an empty table, and where there can be none.
 float* FindCentre(Relation heap, Relation relation, struct IndexInfo* info, const Meta& meta) {
   const OperatorClass operators = GetOperatorClass(relation);
   if (operators.metric == hnsw::Metric::kInnerProduct) return nullptr;
@@ -114,6 +115,9 @@ float* FindCentre(Relation heap, Relation relation, struct IndexInfo* info, cons
     rotation.Prepare(static_cast<uint64_t*>(palloc(rotation.table_size())));
     rotation.Apply(state.vector);
   }
+  // Vectors near the end of float32 have none.
+  for (int i = 0; i < dim; ++i)
+    if (!std::isfinite(state.vector[i])) return nullptr;
   return state.vector;
 }
 

@@ -71,26 +71,33 @@ bool PrefersWhole(const Scan& scan) {
   return 2.0 * static_cast<double>(MemoryContextMemAllocated(scan.context, true)) > allowed;
 }
 
+void ReadWhole(Scan& scan, bool strict) {
+  const double last = strict && scan.given.size > 0 ? scan.answer.bound : -std::numeric_limits<double>::infinity();
+  scan.search->Free();
+  scan.whole = new (palloc(sizeof(WholeScan))) WholeScan(*scan.index, *scan.graph);
+  scan.whole->Read(scan.query, scan.bound, scan.without, last, scan.given);
+  last_scan.whole = true;
+}
+
 void LookAhead(Scan& scan) {
   const bool strict = settings::iterative_scan != static_cast<int>(IterativeScan::kRelaxedOrder);
   const bool may_widen = MayWiden(scan);
-  if (scan.whole == nullptr && may_widen && scan.search->WouldWiden() && PrefersWhole(scan)) {
-    const double last = strict && scan.given.size > 0 ? scan.answer.bound : -std::numeric_limits<double>::infinity();
-    scan.search->Free();
-    scan.whole = new (palloc(sizeof(WholeScan))) WholeScan(*scan.index, *scan.graph);
-    scan.whole->Read(scan.query, scan.bound, scan.without, last, scan.given);
-    last_scan.whole = true;
-  }
-  if (scan.whole != nullptr) {
-    scan.has_ahead = scan.whole->Next(&scan.ahead);
+  if (scan.whole == nullptr && !(may_widen && scan.search->WouldWiden() && PrefersWhole(scan))) {
+    const bool is_first = scan.given.size == 0;
+    scan.has_ahead = scan.search->Next(&scan.ahead, strict, may_widen);
+    last_scan.nodes = static_cast<int64>(scan.search->hops());
     last_scan.pages = static_cast<int64>(scan.graph->reads());
-    return;
+    last_scan.beam = static_cast<int64>(scan.search->width());
+    if (!may_widen) return;
+    // All that links lead to has been visited. There may be more: by inner product nobody's neighbour is a short
+    // vector.
+    const bool is_all = !scan.has_ahead || (is_first && !scan.search->is_full());
+    if (scan.has_ahead && !is_all) scan.given.Append(ServerMemory(scan.context), scan.ahead.node);
+    if (!is_all) return;
   }
-  scan.has_ahead = scan.search->Next(&scan.ahead, strict, may_widen);
-  if (scan.has_ahead && may_widen) scan.given.Append(ServerMemory(scan.context), scan.ahead.node);
-  last_scan.nodes = static_cast<int64>(scan.search->hops());
+  if (scan.whole == nullptr) ReadWhole(scan, strict);
+  scan.has_ahead = scan.whole->Next(&scan.ahead);
   last_scan.pages = static_cast<int64>(scan.graph->reads());
-  last_scan.beam = static_cast<int64>(scan.search->width());
 }
 
 void Start(IndexScanDesc descriptor, Scan& scan) {
@@ -211,6 +218,10 @@ bool NextTuple(IndexScanDesc descriptor, ScanDirection) {
   return true;
 }
 
-void EndScan(IndexScanDesc descriptor) { MemoryContextDelete(State(descriptor).context); }
+void EndScan(IndexScanDesc descriptor) {
+  Scan& scan = State(descriptor);
+  if (scan.whole != nullptr) scan.whole->End();
+  MemoryContextDelete(scan.context);
+}
 
 }  // namespace medvec::index

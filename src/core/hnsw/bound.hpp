@@ -2,8 +2,8 @@
 //
 // The executor puts rows in exact order by recomputing each distance, and may hand out a row once no later row can be
 // nearer: it needs a bound that holds for certain. |v - stored v| is measured when a vector is stored (the block's
-// `error`); what is added here is what float32 loses: in the rotation of query and vector, in the sum of the kernel
-// that computed the rank, and in the sum of the operator's kernel.
+// `error`); what is added here is what float32 loses: in rotating and centring query and vector, in the sum of the
+// kernel that computed the rank, and in the sum of the operator's kernel.
 #pragma once
 
 #include <algorithm>
@@ -23,7 +23,13 @@ class Bound {
         dim_(space.geometry.dim),
         query_length_(query_length),
         sum_error_(2 * (dim_ / 16 + 16) * kUnit),
-        rotation_error_((space.geometry.rotated() ? space.rotation->RelativeError() : 0) + 4 * kUnit) {}
+        rotation_error_((space.geometry.rotated() ? space.rotation->RelativeError() : 0) + 4 * kUnit),
+        underflow_(2 * dim_ * 0x1p-149) {
+    double square = 0;
+    for (size_t i = 0; space.mean != nullptr && i < space.geometry.dim; ++i)
+      square += static_cast<double>(space.mean[i]) * space.mean[i];
+    centring_error_ = 4 * kUnit * std::sqrt(square);
+  }
 
   // No vector of a node with this rank and error is nearer than this, in the operator's units: L2 distance, negative
   // inner product, 1 - cosine, L1 distance. `length`: of the stored vector, for the inner product alone.
@@ -48,26 +54,35 @@ class Bound {
   double Value(double rank, double error, double length, double sign) const {
     switch (metric_) {
       case Metric::kL2:
-        return std::max(0.0, Distance(rank, error, sign) * (1 + sign * sum_error_));
+        return Shift(std::max(0.0, Distance(rank, error, sign) * (1 + sign * sum_error_)), sign);
       case Metric::kCosine: {
         const double distance = std::max(0.0, Distance(rank, error, sign));
         return std::max(0.0, distance * distance / 2 + sign * 2 * sum_error_);
       }
       case Metric::kInnerProduct:
-        return rank + sign * query_length_ * (error + (2 * rotation_error_ + 2 * sum_error_) * (length + error));
+        return rank + sign * (query_length_ * (error + (2 * rotation_error_ + 2 * sum_error_) * (length + error)) +
+                              underflow_ * (1 + query_length_ + length));
       default:
-        return std::max(0.0, rank * (1 + sign * 2 * sum_error_) + sign * std::sqrt(dim_) * error);
+        return std::max(0.0, rank * (1 + sign * 2 * sum_error_) +
+                                 sign * std::sqrt(dim_) *
+                                     (error + centring_error_ + 4 * kUnit * (2 * query_length_ + rank + error)));
     }
   }
 
   // Of q and v by that of their stored forms; |v| is at most |q| and their distance.
   double Distance(double rank, double error, double sign) const {
-    const double stored = std::sqrt(std::max(rank, 0.0));
-    return stored * (1 + sign * sum_error_) + sign * (error + rotation_error_ * (2 * query_length_ + stored + error));
+    const double stored = Shift(std::sqrt(std::max(rank, 0.0)), sign);
+    return stored * (1 + sign * sum_error_) +
+           sign * (error + centring_error_ + rotation_error_ * (2 * query_length_ + stored + error));
   }
+
+  // The root of a sum of squares that has lost or gained what underflow may.
+  double Shift(double root, double sign) const { return std::sqrt(std::max(0.0, root * root + sign * underflow_)); }
 
   Metric metric_;
   double dim_, query_length_, sum_error_, rotation_error_;
+  double centring_error_;  // of v - mean and q - mean, by the mean's share
+  double underflow_;       // what the squares or products of a sum may lose for being below float32
 };
 
 }  // namespace medvec::hnsw

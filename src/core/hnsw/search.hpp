@@ -132,6 +132,8 @@ class Search {
   }
 
   size_t width() const { return walk_.width(); }
+  // Whether there may be more to walk to.
+  bool is_full() const { return walk_.is_full(); }
   size_t hops() const { return walk_.hops(); }
   void Free() {
     walk_.Free();

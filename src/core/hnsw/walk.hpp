@@ -93,6 +93,7 @@ class Walk {
   }
 
   size_t width() const { return width_; }
+  bool is_full() const { return size_ == width_; }
   size_t hops() const { return hops_; }
   void Free() {
     memory_.Release(beam_);
