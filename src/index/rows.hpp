@@ -63,6 +63,19 @@ inline void WriteRow(const Index& index, Page page, uint32_t slot, const ItemPoi
   if (link.state() == kLinkRow) link.Clear();
 }
 
+// The same for two slots: a row whose chain goes on at `older`.
+inline void WriteLinkedRow(const Index& index, Page page, uint32_t slot, const ItemPointerData& tuple, uint32_t node,
+                           uint32_t older) {
+  const Row link = RowAt(index, page, slot + 1);
+  const bool was_closed = link.state() == kClosedRow;
+  WriteRow(index, page, slot, tuple, node);
+  link.SetLink(older);
+  RaiseUsed(page, (slot + 2) * index.meta.row_size);
+  if (!was_closed || slot + 2 >= index.rows_per_page) return;
+  const Row left_behind = RowAt(index, page, slot + 2);
+  if (left_behind.state() == kLinkRow) left_behind.Clear();
+}
+
 // The blocks of row pages, or of upper groups, in order.
 struct Directory {
   BlockNumber* blocks;
@@ -74,8 +87,13 @@ Directory ReadUpperDirectory(Index& index);
 // Finds rows by number; remembers the directory, which only grows.
 class RowMap {
  public:
-  explicit RowMap(Index& index) : index_(index) {}
+  // What is remembered lies in the memory context that is current now.
+  explicit RowMap(Index& index) : index_(index), context_(CurrentMemoryContext) {}
 
+  // Whether the row's page is remembered. If not, Lock and Find read the directory, for which the caller must hold no
+  // lock on a page.
+  bool Knows(uint32_t row) const { return row / index_.rows_per_page < directory_.count; }
+  void Find(uint32_t row);
   // The row page of `row`, locked.
   Buffer Lock(uint32_t row, int mode);
   uint32_t Slot(uint32_t row) const { return row % index_.rows_per_page; }
@@ -87,9 +105,8 @@ class RowMap {
   uint32_t pages() const { return directory_.count; }
 
  private:
-  void Load(uint32_t ordinal);
-
   Index& index_;
+  MemoryContext context_;
   Directory directory_ = {nullptr, 0};
 };
 
