@@ -6,6 +6,7 @@
 #   make EMBEDDER=no                   the extension alone, without libtorch and decoders
 #   make installcheck                  pg_regress suites, against a running server
 #   make check-regimes                 the error regimes of CONTRIBUTING.md hold
+#   make STOP_POINTS=yes stop-points   a library for tests of concurrency (src/core/stop_point.hpp), not to be installed
 
 EXTENSION  = medvec
 EXTVERSION = $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" medvec.control)
@@ -13,7 +14,7 @@ MODULE_big = medvec
 PG_CONFIG ?= pg_config
 PGXS      := $(shell $(PG_CONFIG) --pgxs)
 PG_MAJOR  := $(shell $(PG_CONFIG) --version | sed 's/^PostgreSQL \([0-9]*\).*/\1/')
-BUILD      = build/pg$(PG_MAJOR)
+BUILD      = build/pg$(PG_MAJOR)$(if $(filter yes,$(STOP_POINTS)),-stop-points)
 
 # The three regimes of the sources the server loads: core knows no PostgreSQL, the rest is backend code.
 CORE_SOURCES    = $(wildcard src/core/*.cpp src/core/*/*.cpp)
@@ -36,6 +37,9 @@ include $(PGXS)
 CXX ?= g++
 MEDVEC_CXXFLAGS = -std=c++20 -O2 -g -fPIC -fno-exceptions -fno-rtti -fvisibility=hidden -fvisibility-inlines-hidden \
 	-fno-math-errno -Wall -Wextra -Werror=return-type -DMEDVEC_VERSION='"$(EXTVERSION)"' -MMD -MP -Isrc
+ifeq ($(STOP_POINTS),yes)
+MEDVEC_CXXFLAGS += -DMEDVEC_STOP_POINTS
+endif
 COMPILE = $(strip $(CCACHE) $(CXX)) $(MEDVEC_CXXFLAGS) $(COPT)
 CCACHE ?= $(shell command -v ccache)
 
@@ -58,6 +62,11 @@ $(EXTENSION)--$(EXTVERSION).sql: $(SQL_PARTS) Makefile
 # Objects live apart by server version; the library they link into has one name, so say whose it is.
 $(shell mkdir -p build; echo $(PG_MAJOR) | cmp -s - build/linked-for || echo $(PG_MAJOR) > build/linked-for)
 $(shlib): build/linked-for
+
+.PHONY: stop-points
+stop-points: $(BUILD)/medvec.so
+$(BUILD)/medvec.so: $(OBJS)
+	$(CXX) -shared -o $@ $(OBJS) $(SHLIB_LINK)
 
 .PHONY: check-regimes embedder install-embedder
 check-regimes: all

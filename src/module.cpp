@@ -2,6 +2,7 @@
 #include "embed/connection.hpp"
 #include "embed/settings.hpp"
 #include "index/options.hpp"
+#include "index/stop_point.hpp"
 #include "pg/server.hpp"
 #include "planner/hook.hpp"
 
@@ -10,6 +11,7 @@ MEDVEC_MODULE_MAGIC;
 extern "C" MEDVEC_EXPORT void _PG_init(void);
 
 void _PG_init(void) {
+  medvec::index::DefineStopPoints();  // before the prefix of its setting is closed to others
   medvec::settings::Define();
   medvec::index::DefineOptions();
   medvec::embed::RegisterConnectionCallbacks();

@@ -84,10 +84,13 @@ void PopFree(Index& index, Buffer allocation, PageKind kind, bool upper) {
   change.Finish();
 }
 
-// The first usable slot of a group from `slot` on; blocks_per_group: none.
-uint32_t FindInGroup(Index& index, BlockNumber group, uint32_t slot) {
-  for (; slot < index.meta.blocks_per_group; ++slot)
-    if (IsFree(ReadHeader(index, group * index.meta.blocks_per_group + slot))) break;
+// The first usable slot of a group from `slot` on; blocks_per_group: none. *waiting: another will be in time.
+uint32_t FindInGroup(Index& index, BlockNumber group, uint32_t slot, bool* waiting) {
+  for (; slot < index.meta.blocks_per_group; ++slot) {
+    const hnsw::BlockHeader header = ReadHeader(index, group * index.meta.blocks_per_group + slot);
+    if (IsFree(header)) break;
+    *waiting |= (header.flags & hnsw::kClosed) != 0;
+  }
   return slot;
 }
 
@@ -97,14 +100,18 @@ bool IsFreeRow(const Row& row) {
 
 // The first of `slots` neighbouring usable slots from `slot` on; rows_per_page: none. Behind a closed row its link may
 // stand, which belongs to it.
-uint32_t FindInRowPage(Index& index, BlockNumber block, uint32_t slot, uint32_t slots, uint32_t* ordinal) {
+uint32_t FindInRowPage(Index& index, BlockNumber block, uint32_t slot, uint32_t slots, uint32_t* ordinal,
+                       bool* waiting) {
   const Buffer buffer = ReadPage(index, block, PageKind::kRows, BUFFER_LOCK_SHARE);
   const Page page = BufferGetPage(buffer);
   *ordinal = Tail(page).ordinal;
   uint32_t found = index.rows_per_page;
   for (; slot + slots <= index.rows_per_page; ++slot) {
     const Row row = RowAt(index, page, slot);
-    if (!IsFreeRow(row)) continue;
+    if (!IsFreeRow(row)) {
+      *waiting |= row.state() == kClosedRow;
+      continue;
+    }
     if (slots == 2) {
       const Row second = RowAt(index, page, slot + 1);
       const bool own_link = row.state() == kClosedRow && second.state() == kLinkRow;
@@ -147,29 +154,36 @@ NodeId FindNode(Index& index, Buffer allocation, bool upper) {
     const Allocation& at = As<Allocation>(BufferGetPage(allocation));
     return upper ? at.upper : at.nodes;
   };
+  bool waiting = false;
   if (area().current != kNoBlock) {
-    const uint32_t slot = FindInGroup(index, area().current, area().next_slot);
+    const uint32_t slot = FindInGroup(index, area().current, area().next_slot, &waiting);
     if (slot < slots) return area().current * slots + slot;
   }
-  if (area().first_free != kNoBlock) {
-    const uint32_t slot = FindInGroup(index, area().first_free, 0);
-    if (slot < slots) {
-      PopFree(index, allocation, PageKind::kNodes, upper);
-      return area().current * slots + slot;
-    }
+  // Groups were closed in the order of the list: behind one that has to wait all have to. One may have come into it
+  // when its slots were in use again already, and must not stop the others.
+  for (waiting = false; area().first_free != kNoBlock && !waiting;) {
+    const uint32_t slot = FindInGroup(index, area().first_free, 0, &waiting);
+    if (slot == slots && waiting) break;
+    PopFree(index, allocation, PageKind::kNodes, upper);
+    if (slot < slots) return area().current * slots + slot;
   }
   return NewGroup(index, allocation, upper) * slots;
 }
 
 FreeRow FindRow(Index& index, Buffer allocation, uint32_t slots) {
   const auto area = [&]() -> const Area& { return As<Allocation>(BufferGetPage(allocation)).rows; };
-  uint32_t ordinal = 0, slot = index.rows_per_page;
-  if (area().current != kNoBlock) slot = FindInRowPage(index, area().current, area().next_slot, slots, &ordinal);
-  if (slot == index.rows_per_page && area().first_free != kNoBlock) {
-    slot = FindInRowPage(index, area().first_free, 0, slots, &ordinal);
-    if (slot < index.rows_per_page) PopFree(index, allocation, PageKind::kRows, false);
+  const uint32_t none = index.rows_per_page;
+  bool waiting = false;
+  uint32_t ordinal = 0, slot = none;
+  if (area().current != kNoBlock)
+    slot = FindInRowPage(index, area().current, area().next_slot, slots, &ordinal, &waiting);
+  // As in FindNode. A page with single slots alone is given up when two are wanted, until vacuum closes rows in it
+  // again.
+  for (waiting = false; slot == none && area().first_free != kNoBlock && !waiting;) {
+    slot = FindInRowPage(index, area().first_free, 0, slots, &ordinal, &waiting);
+    if (slot < none || !waiting) PopFree(index, allocation, PageKind::kRows, false);
   }
-  if (slot == index.rows_per_page) {
+  if (slot == none) {
     NewRowPage(index, allocation);
     ordinal = area().count - 1, slot = 0;
   }

@@ -1,5 +1,6 @@
 #include "index/graph.hpp"
 
+#include "core/stop_point.hpp"
 #include "index/allocation.hpp"
 #include "index/rows.hpp"
 
@@ -170,36 +171,49 @@ void PageGraph::Commit(NodeId node, bool changed) {
   CHECK_FOR_INTERRUPTS();
 }
 
-// Writes the changed pages of a block that spans several, a few at a time: readers wait for all.
-bool PageGraph::CommitLong(const Place& place, bool changed) {
-  bool any = false;
-  GenericXLogState* state = nullptr;
-  int registered = 0;
-  const uint8_t* from = copy_;
-  uint32_t offset = place.offset;
-  size_t left = index_.meta.block_size;
-  for (uint32_t i = 0; i < place.pages && changed; ++i) {
-    const size_t part = Min(left, static_cast<size_t>(kUsable - offset));
-    uint8_t* to = Usable(BufferGetPage(buffers_[i])) + offset;
-    if (memcmp(to, from, part) != 0) {
-      any = true;
-      if (index_.logged) {
-        if (state == nullptr) state = GenericXLogStart(index_.relation);
-        memcpy(Usable(GenericXLogRegisterBuffer(state, buffers_[i], 0)) + offset, from, part);
-        if (++registered == MAX_GENERIC_XLOG_PAGES) {
-          GenericXLogFinish(state);
-          state = nullptr, registered = 0;
-        }
-      } else {
-        memcpy(to, from, part);
+// Writes the changed pages of a block that spans several: readers wait for all. What one WAL record does not hold goes
+// into several, the codes before the links: after a crash in between, some links that were to be dropped have codes of
+// others.
+void PageGraph::CommitLong(const Place& place, bool changed) {
+  const auto part_of = [&](uint32_t i) {
+    const uint32_t offset = i == 0 ? place.offset : 0, before = i == 0 ? 0 : i * kUsable - place.offset;
+    return Part{before, offset, Min(index_.meta.block_size - before, kUsable - offset)};
+  };
+  const auto differs = [&](uint32_t i) {
+    const Part part = part_of(i);
+    return memcmp(Usable(BufferGetPage(buffers_[i])) + part.offset, copy_ + part.before, part.size) != 0;
+  };
+  uint32_t count = 0;
+  for (uint32_t i = 0; i < place.pages && changed; ++i) count += differs(i);
+  // Pages `from` to `to` in as many records as it takes. Replay locks a record's pages in their order: ascending.
+  const auto write = [&](uint32_t from, uint32_t to) {
+    GenericXLogState* state = nullptr;
+    int registered = 0;
+    for (uint32_t i = from; i < to; ++i) {
+      if (!differs(i)) continue;
+      const Part part = part_of(i);
+      if (!index_.logged) {
+        memcpy(Usable(BufferGetPage(buffers_[i])) + part.offset, copy_ + part.before, part.size);
         MarkBufferDirty(buffers_[i]);
+        continue;
+      }
+      if (state == nullptr) state = GenericXLogStart(index_.relation);
+      memcpy(Usable(GenericXLogRegisterBuffer(state, buffers_[i], 0)) + part.offset, copy_ + part.before, part.size);
+      if (++registered == MAX_GENERIC_XLOG_PAGES) {
+        GenericXLogFinish(state);
+        state = nullptr, registered = 0;
       }
     }
-    from += part, left -= part, offset = 0;
+    if (state != nullptr) GenericXLogFinish(state);
+  };
+  constexpr uint32_t kLinkPages = 2;  // header, links and norms are shorter than a page
+  if (count > MAX_GENERIC_XLOG_PAGES) {
+    write(kLinkPages, place.pages);
+    write(0, kLinkPages);
+  } else if (count > 0) {
+    write(0, place.pages);
   }
-  if (state != nullptr) GenericXLogFinish(state);
   for (uint32_t i = 0; i < place.pages; ++i) UnlockReleaseBuffer(buffers_[i]);
-  return any;
 }
 
 namespace {
@@ -236,10 +250,10 @@ NodeId PageGraph::Append(const uint8_t* block, int level) {
     memcpy(header.origin, &tuple_, sizeof tuple_);
   }
 
-  PageChange change(index_);
-  const Page allocation_page = change.Add(allocation);
-  TakeNode(index_, allocation_page, node, upper);
   const bool together = place.pages <= 2;  // block, row and allocation fit into one record
+  PageChange change(index_);
+  const Page allocation_page = together ? change.Add(allocation) : change.AddHeld(allocation);
+  TakeNode(index_, allocation_page, node, upper);
   if (together) {
     Page pages[2];
     for (uint32_t i = 0; i < place.pages; ++i)
@@ -252,8 +266,13 @@ NodeId PageGraph::Append(const uint8_t* block, int level) {
     TakeRow(allocation_page, row, 1);
   }
   change.Finish();
-  // A row whose block was never written is found by vacuum: its heap tuple is that of a failed transaction.
-  if (!together) WriteLong(place);
+  // A row whose block was never written is found by vacuum: its heap tuple is that of a failed transaction. Until it is
+  // written the slot looks free, so nobody else may look for one.
+  if (!together) {
+    MEDVEC_STOP_POINT("append-long");
+    WriteLong(place);
+    UnlockReleaseBuffer(allocation);
+  }
   return node;
 }
 
@@ -306,14 +325,15 @@ bool PageGraph::AddRow(NodeId node, float error) {
   return true;
 }
 
-void PageGraph::Hide(NodeId node, const ItemPointerData& tuple) {
+void PageGraph::Hide(NodeId node, uint32_t row, const ItemPointerData& tuple) {
+  if (wal_consistency_checking[RM_GENERIC_ID]) return;  // which knows no hints in such pages
   const Place place = PlaceOf(index_, node);
   if (place.offset + sizeof(hnsw::BlockHeader) > kUsable) return;  // not worth the trouble
   const Buffer buffer = ReadPage(index_, place.first, PageKind::kNodes, BUFFER_LOCK_SHARE);
   hnsw::BlockHeader& header = hnsw::Header(Usable(BufferGetPage(buffer)) + place.offset);
   constexpr uint8_t kOther = hnsw::kDead | hnsw::kShared | hnsw::kHidden;
   ItemPointerData now = OriginTuple(header.origin);
-  if ((header.flags & hnsw::kWritten) && !(header.flags & kOther) &&
+  if ((header.flags & hnsw::kWritten) && !(header.flags & kOther) && header.target == row &&
       ItemPointerEquals(&now, const_cast<ItemPointer>(&tuple))) {
     header.flags |= hnsw::kHidden;
     MarkBufferDirtyHint(buffer, true);

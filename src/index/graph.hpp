@@ -70,18 +70,24 @@ class PageGraph {
   // meanwhile.
   bool AddRow(NodeId node, float error);
 
-  // A hint: nobody sees the one row of the node any more. Does nothing where it has another by now.
-  void Hide(NodeId node, const ItemPointerData& tuple);
+  // A hint: nobody sees the one row of the node any more. Does nothing where it has another by now: its heap tuple may
+  // be at the same place, but a row's slot is not used again while the caller's transaction runs.
+  void Hide(NodeId node, uint32_t row, const ItemPointerData& tuple);
 
   // Pages read so far.
   uint64_t reads() const { return reads_; }
 
  private:
+  // Of a block, in one of its pages.
+  struct Part {
+    uint32_t before, offset, size;  // bytes of the block before it; its place in the page
+  };
+
   Buffer Pin(BlockNumber block);
   void Lock(const Place& place, int mode);
   void CopyOut(const Place& place, uint8_t* to) const;
   void WriteLong(const Place& place);
-  bool CommitLong(const Place& place, bool changed);
+  void CommitLong(const Place& place, bool changed);
 
   Index& index_;
   ItemPointerData tuple_;

@@ -2,6 +2,8 @@
 
 #include <new>
 
+#include "index/stop_point.hpp"
+
 namespace medvec::index {
 
 namespace {
@@ -17,16 +19,21 @@ constexpr size_t kToldByInsert = 10;
 
 }  // namespace
 
+hnsw::InsertParameters ParametersOf(const Index& index, bool concurrently) {
+  hnsw::InsertParameters parameters;
+  parameters.ef_construction = index.meta.ef_construction;
+  if (index.meta.dim <= kCoarseDim) parameters.ef_construction = Max(parameters.ef_construction, kLeastEf);
+  parameters.look_again = concurrently;
+  if (concurrently && index.meta.dim >= kCoarseDim) parameters.told = kToldByInsert;
+  return parameters;
+}
+
 Inserter::Inserter(Index& index, bool concurrently)
     : index_(index),
       graph_(index),
+      parameters_(ParametersOf(index, concurrently)),
       vector_(static_cast<float*>(palloc(sizeof(float) * index.meta.dim))),
-      context_(AllocSetContextCreate(CurrentMemoryContext, "hnsw insertion", ALLOCSET_DEFAULT_SIZES)) {
-  parameters_.ef_construction = index.meta.ef_construction;
-  if (index.meta.dim <= kCoarseDim) parameters_.ef_construction = Max(parameters_.ef_construction, kLeastEf);
-  parameters_.look_again = concurrently;
-  if (concurrently && index.meta.dim >= kCoarseDim) parameters_.told = kToldByInsert;
-}
+      context_(AllocSetContextCreate(CurrentMemoryContext, "hnsw insertion", ALLOCSET_DEFAULT_SIZES)) {}
 
 bool Inserter::Insert(Datum value, const ItemPointerData& tuple) {
   const MemoryContext outer = MemoryContextSwitchTo(context_);
@@ -35,7 +42,7 @@ bool Inserter::Insert(Datum value, const ItemPointerData& tuple) {
     hnsw::ToBlockForm(index_.space, vector_);
     graph_.SetTuple(tuple);
     for (;;) {
-      const int level = hnsw::DrawLevel(pg_prng_uint64(&pg_global_prng_state));
+      const int level = LevelForTest(hnsw::DrawLevel(pg_prng_uint64(&pg_global_prng_state)));
       const hnsw::Inserted inserted = hnsw::Insert(index_.space, graph_, ServerMemory(), vector_, level, parameters_);
       if (!inserted.duplicate || graph_.AddRow(inserted.node, inserted.error)) break;
       // The node died between search and now: search anew.

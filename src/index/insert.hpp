@@ -6,10 +6,12 @@
 
 namespace medvec::index {
 
+// `concurrently`: others may insert and vacuum at the same time.
+hnsw::InsertParameters ParametersOf(const Index& index, bool concurrently);
+
 // Memory and parameters for insertions one after the other.
 class Inserter {
  public:
-  // `concurrently`: others may insert and vacuum at the same time.
   Inserter(Index& index, bool concurrently);
 
   // Adds the heap tuple with its value. False: the operator class does not index this value. What it takes in memory is

@@ -1,5 +1,7 @@
 #include "index/rows.hpp"
 
+#include "index/allocation.hpp"
+
 namespace medvec::index {
 
 namespace {
@@ -35,16 +37,19 @@ Directory ReadDirectory(Index& index, bool rows) {
 Directory ReadRowDirectory(Index& index) { return ReadDirectory(index, true); }
 Directory ReadUpperDirectory(Index& index) { return ReadDirectory(index, false); }
 
-void RowMap::Load(uint32_t ordinal) {
-  if (ordinal < directory_.count) return;
+void RowMap::Find(uint32_t row) {
+  if (Knows(row)) return;
   if (directory_.blocks != nullptr) pfree(directory_.blocks);
+  directory_ = {nullptr, 0};
+  const MemoryContext outer = MemoryContextSwitchTo(context_);
   directory_ = ReadRowDirectory(index_);
-  if (ordinal >= directory_.count) RaiseCorrupted(index_.relation, kAllocationBlock, "a row is beyond the directory");
+  MemoryContextSwitchTo(outer);
+  if (!Knows(row)) RaiseCorrupted(index_.relation, kAllocationBlock, "a row is beyond the directory");
 }
 
 Buffer RowMap::Lock(uint32_t row, int mode) {
   const uint32_t ordinal = row / index_.rows_per_page;
-  Load(ordinal);
+  Find(row);
   const Buffer buffer = ReadPage(index_, directory_.blocks[ordinal], PageKind::kRows, mode);
   if (Tail(BufferGetPage(buffer)).ordinal != ordinal)
     RaiseCorrupted(index_.relation, directory_.blocks[ordinal], "the row page has another place in the directory");
@@ -53,6 +58,7 @@ Buffer RowMap::Lock(uint32_t row, int mode) {
 
 void RowMap::Collect(uint32_t row, uint32_t node, const hnsw::Memory& memory, hnsw::Array<ItemPointerData>* tuples) {
   uint64 steps = 0;
+  const size_t before = tuples->size;
   while (row != kNoRow) {
     CHECK_FOR_INTERRUPTS();
     const Buffer buffer = Lock(row, BUFFER_LOCK_SHARE);
@@ -61,7 +67,17 @@ void RowMap::Collect(uint32_t row, uint32_t node, const hnsw::Memory& memory, hn
       RaiseCorrupted(index_.relation, BufferGetBlockNumber(buffer), "the rows of a node form a circle");
     const uint32_t slot = Slot(row);
     const Row entry = RowAt(index_, page, slot);
-    if (entry.is_tuple() && entry.node() == node) tuples->Append(memory, entry.tuple());
+    if (entry.is_tuple() && entry.node() == node) {
+      tuples->Append(memory, entry.tuple());
+    } else if (entry.state() != kClosedRow) {
+      // Another row by now. A standby's transactions do not keep slots from being used again: begin anew.
+      UnlockReleaseBuffer(buffer);
+      tuples->size = before;
+      const hnsw::BlockHeader header = ReadHeader(index_, node);
+      if (header.flags & hnsw::kDead) return;
+      row = header.target;
+      continue;
+    }
     row = kNoRow;
     if (slot + 1 < index_.rows_per_page) {
       const Row link = RowAt(index_, page, slot + 1);

@@ -82,8 +82,13 @@ Directory ReadUpperDirectory(Index& index);
 // Finds rows by number; remembers the directory, which only grows.
 class RowMap {
  public:
-  explicit RowMap(Index& index) : index_(index) {}
+  // What is remembered lies in the memory context that is current now.
+  explicit RowMap(Index& index) : index_(index), context_(CurrentMemoryContext) {}
 
+  // Whether the row's page is remembered. If not, Lock and Find read the directory, for which the caller must hold no
+  // lock on a page.
+  bool Knows(uint32_t row) const { return row / index_.rows_per_page < directory_.count; }
+  void Find(uint32_t row);
   // The row page of `row`, locked.
   Buffer Lock(uint32_t row, int mode);
   uint32_t Slot(uint32_t row) const { return row % index_.rows_per_page; }
@@ -95,9 +100,8 @@ class RowMap {
   uint32_t pages() const { return directory_.count; }
 
  private:
-  void Load(uint32_t ordinal);
-
   Index& index_;
+  MemoryContext context_;
   Directory directory_ = {nullptr, 0};
 };
 

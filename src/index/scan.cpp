@@ -7,6 +7,7 @@
 
 #include "core/distance.hpp"
 #include "core/hnsw/search.hpp"
+#include "core/stop_point.hpp"
 #include "index/graph.hpp"
 #include "index/options.hpp"
 #include "index/rows.hpp"
@@ -138,6 +139,7 @@ bool NextNode(Scan& scan) {
   scan.answer = scan.ahead;
   LookAhead(scan);
   scan.tuples.size = scan.next_tuple = 0;
+  MEDVEC_STOP_POINT("scan-rows");
   if (scan.answer.flags & hnsw::kShared)
     scan.rows->Collect(scan.answer.target, scan.answer.node, memory, &scan.tuples);
   else
@@ -207,7 +209,8 @@ bool NextTuple(IndexScanDesc descriptor, ScanDirection) {
   Scan& scan = State(descriptor);
   if (descriptor->numberOfOrderBys == 0) elog(ERROR, "cannot scan hnsw index without order");
   if (scan.search == nullptr) Start(descriptor, scan);
-  if (descriptor->kill_prior_tuple && scan.may_hide) scan.graph->Hide(scan.answer.node, scan.tuples[0]);
+  if (descriptor->kill_prior_tuple && scan.may_hide)
+    scan.graph->Hide(scan.answer.node, scan.answer.target, scan.tuples[0]);
   while (scan.next_tuple == scan.tuples.size)
     if (!NextNode(scan)) return false;
   scan.may_hide = !(scan.answer.flags & hnsw::kShared);

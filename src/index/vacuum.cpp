@@ -15,9 +15,13 @@
 #include "index/vacuum.hpp"
 
 #include <algorithm>
+#include <bit>
+#include <optional>
 
 #include "core/hnsw/repair.hpp"
+#include "core/stop_point.hpp"
 #include "index/allocation.hpp"
+#include "index/insert.hpp"
 
 namespace medvec::index {
 
@@ -35,8 +39,17 @@ class NodeSet {
       : size_(uint64{blocks} * index.meta.blocks_per_group + 1),
         bits_(static_cast<uint64_t*>(MemoryContextAllocExtended(CurrentMemoryContext, (size_ / 64 + 1) * 8,
                                                                 MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO))) {}
-  void Add(NodeId node) { bits_[node / 64] |= uint64_t{1} << node % 64; }
+  void Add(NodeId node) {
+    if (node < size_) bits_[node / 64] |= uint64_t{1} << node % 64;
+  }
   bool Has(NodeId node) const { return node < size_ && (bits_[node / 64] >> node % 64 & 1); }
+  // Calls take(node) for each that is here and not in `others`, which is of the same size.
+  template <class Take>
+  void ForAllBut(const NodeSet& others, Take take) const {
+    for (uint64 i = 0; i <= size_ / 64; ++i)
+      for (uint64_t left = bits_[i] & ~others.bits_[i]; left != 0; left &= left - 1)
+        take(static_cast<NodeId>(64 * i + static_cast<uint64>(std::countr_zero(left))));
+  }
 
  private:
   uint64 size_;
@@ -53,7 +66,8 @@ struct Vacuum {
   hnsw::Array<DeadRow> dead_rows;
   hnsw::Array<NodeId> dead_nodes;  // those of upper levels too
   NodeSet* is_dead;
-  Entry best;  // a live node of the highest level
+  NodeSet *live, *linked;  // blocks of level 0; to which a live block leads
+  Entry best;              // a live node of the highest level
   double live_rows;
 
   bool IsDead(const ItemPointerData& tuple) const { return callback(const_cast<ItemPointer>(&tuple), callback_state); }
@@ -126,13 +140,20 @@ struct ChainRow {
   ItemPointerData tuple;
 };
 
-// Takes the dead rows out of a node's chain; returns how many are left, and changes the header if need be. The caller
-// holds the block's lock, under which alone chains change.
-size_t MendChain(Vacuum& vacuum, NodeId node, hnsw::BlockHeader* header) {
+// Takes the dead rows out of a node's chain and changes the header if need be. Returns how many are left; or nothing
+// where the chain goes through a row whose page is not known yet (*unknown). The caller holds the block's lock, under
+// which alone chains change.
+std::optional<size_t> MendChain(Vacuum& vacuum, NodeId node, hnsw::BlockHeader* header, uint32_t* unknown) {
   Index& index = vacuum.index;
   hnsw::Array<ChainRow> live{};
   size_t steps = 0;
   for (uint32_t row = header->target; row != kNoRow;) {
+    MEDVEC_STOP_POINT("vacuum-chain");
+    if (!vacuum.rows.Knows(row)) {
+      live.Free(vacuum.memory);
+      *unknown = row;
+      return std::nullopt;
+    }
     const Buffer buffer = vacuum.rows.Lock(row, BUFFER_LOCK_SHARE);
     if (++steps > size_t{vacuum.rows.pages()} * index.rows_per_page)
       RaiseCorrupted(index.relation, BufferGetBlockNumber(buffer), "the rows of a node form a circle");
@@ -189,7 +210,18 @@ bool MarkNode(Vacuum& vacuum, NodeId node, uint32_t row) {
     return false;
   }
   const hnsw::BlockHeader before = header;
-  if (!(header.flags & hnsw::kShared) || MendChain(vacuum, node, &header) == 0) {
+  std::optional<size_t> left = 0;
+  if (header.flags & hnsw::kShared) {
+    uint32_t unknown = kNoRow;
+    left = MendChain(vacuum, node, &header, &unknown);
+    if (!left) {
+      // The directory hangs on the allocation page, whose lock comes before a block's.
+      locked.Leave();
+      vacuum.rows.Find(unknown);
+      return MarkNode(vacuum, node, row);
+    }
+  }
+  if (*left == 0) {
     header.flags |= hnsw::kDead;
     vacuum.AddDeadNode(node);
   }
@@ -248,6 +280,19 @@ void MarkUpperBlocks(Vacuum& vacuum) {
 
 // ---- 4
 
+// Notes where a block leads.
+void NoteLinks(Vacuum& vacuum, PageGraph& graph, NodeId node) {
+  const uint8_t* block = graph.Read(node);
+  const hnsw::BlockHeader& header = hnsw::Header(block);
+  if (header.level == 0)
+    vacuum.live->Add(node);
+  else
+    vacuum.linked->Add(header.target);
+  for (uint32_t i = 0; i < Min(header.degree, vacuum.index.meta.max_degree); ++i)
+    vacuum.linked->Add(hnsw::Links(block)[i]);
+  graph.Release(node);
+}
+
 void RepairGraph(Vacuum& vacuum, BlockNumber blocks) {
   Index& index = vacuum.index;
   const MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "hnsw repair", ALLOCSET_DEFAULT_SIZES);
@@ -263,6 +308,7 @@ void RepairGraph(Vacuum& vacuum, BlockNumber blocks) {
                           (Tail(page).position & ~kUpperLevels) == 0;
     UnlockReleaseBuffer(buffer);
     if (!is_group) continue;
+    MEDVEC_STOP_POINT("vacuum-repair");
     bool has_closed = false;
     for (uint32_t slot = 0; slot < index.meta.blocks_per_group; ++slot) {
       const NodeId node = block * index.meta.blocks_per_group + slot;
@@ -273,6 +319,7 @@ void RepairGraph(Vacuum& vacuum, BlockNumber blocks) {
       if (vacuum.best.node == kNoNode) vacuum.best = {node, header.level};
       const MemoryContext outer = MemoryContextSwitchTo(context);
       hnsw::Repair(index.space, graph, ServerMemory(context), node, is_dead);
+      NoteLinks(vacuum, graph, node);
       MemoryContextSwitchTo(outer);
       MemoryContextReset(context);
     }
@@ -290,6 +337,24 @@ void ReplaceDeadEntry(Vacuum& vacuum) {
   // With no live node seen, there is none: an insertion that finds only dead ones becomes the entry itself.
   if (entry.node != kNoNode && vacuum.is_dead->Has(entry.node)) graph.ReplaceEntry(vacuum.best);
   graph.UnlockEntry();
+}
+
+// Who was known to dead nodes alone, and was not among the nearest of those who knew these, is linked as if it were
+// new. Islands of nodes that know each other are not looked for.
+void ConnectLost(Vacuum& vacuum) {
+  Index& index = vacuum.index;
+  const MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "hnsw repair", ALLOCSET_DEFAULT_SIZES);
+  PageGraph graph(index);
+  vacuum.linked->Add(graph.GetEntry().node);
+  const hnsw::InsertParameters parameters = ParametersOf(index, true);
+  vacuum.live->ForAllBut(*vacuum.linked, [&](NodeId node) {
+    vacuum_delay_point();
+    const MemoryContext outer = MemoryContextSwitchTo(context);
+    hnsw::Connect(index.space, graph, ServerMemory(context), node, parameters);
+    MemoryContextSwitchTo(outer);
+    MemoryContextReset(context);
+  });
+  MemoryContextDelete(context);
 }
 
 // ---- 6
@@ -337,8 +402,11 @@ IndexBulkDeleteResult* BulkDelete(IndexVacuumInfo* info, IndexBulkDeleteResult* 
   if (result == nullptr) result = static_cast<IndexBulkDeleteResult*>(palloc0(sizeof(IndexBulkDeleteResult)));
   const MemoryContext outer = MemoryContextSwitchTo(context);
   Index& index = *OpenIndex(info->index);
-  Vacuum vacuum{info, callback, callback_state, index, ServerMemory(context), RowMap(index), {}, {}, nullptr, {}, 0};
+  Vacuum vacuum{
+      info, callback, callback_state, index, ServerMemory(context), RowMap(index), {}, {}, nullptr, nullptr, nullptr,
+      {},   0};
   FindDeadRows(vacuum);
+  MEDVEC_STOP_POINT("vacuum-found");
   if (vacuum.dead_rows.size > 0) {
     BlockNumber blocks = RelationGetNumberOfBlocks(info->index);
     NodeSet is_dead(index, blocks);
@@ -346,10 +414,17 @@ IndexBulkDeleteResult* BulkDelete(IndexVacuumInfo* info, IndexBulkDeleteResult* 
     MarkNodes(vacuum);
     if (vacuum.dead_nodes.size > 0) {
       MarkUpperBlocks(vacuum);
+      MEDVEC_STOP_POINT("vacuum-marked");
       // What insertions add from here on has looked at the marks.
-      RepairGraph(vacuum, RelationGetNumberOfBlocks(info->index));
+      blocks = RelationGetNumberOfBlocks(info->index);
+      NodeSet live(index, blocks), linked(index, blocks);
+      vacuum.live = &live, vacuum.linked = &linked;
+      RepairGraph(vacuum, blocks);
+      MEDVEC_STOP_POINT("vacuum-repaired");
       ReplaceDeadEntry(vacuum);
+      ConnectLost(vacuum);
     }
+    MEDVEC_STOP_POINT("vacuum-closing");
     Close(vacuum);
   }
   result->num_index_tuples = vacuum.live_rows;

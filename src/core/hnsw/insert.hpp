@@ -6,6 +6,7 @@
 #include "core/hnsw/link.hpp"
 #include "core/hnsw/search.hpp"
 #include "core/hnsw/select.hpp"
+#include "core/stop_point.hpp"
 
 namespace medvec::hnsw {
 
@@ -43,23 +44,19 @@ class Insertion {
   // `vector`: dim floats in the blocks' form.
   Insertion(const Space& space, G& graph, const Memory& memory, const float* vector, int level,
             const InsertParameters& parameters)
-      : space_(space),
-        graph_(graph),
-        memory_(memory),
-        g_(space.geometry),
-        kernels_(GetKernels()),
-        level_(level),
-        parameters_(parameters) {
-    own_ = memory.Allocate<uint8_t>(g_.block_size);
+      : Insertion(space, graph, memory, level, parameters) {
     std::memset(own_, 0, g_.block_size);
     kernels_.encode_vector(g_, vector, own_);
-    const size_t padded = PaddedDim(g_.dim);
-    decoded_ = memory.Allocate<float>(3 * padded);
-    std::memset(decoded_, 0, 3 * padded * sizeof(float));
     kernels_.decode_vector(g_, Vector(g_, own_), Header(own_).scale, decoded_);
-    query_buffer_ = memory.allocate(memory.context, QueryBufferSize(g_.dim));
-    scratch_ = memory.allocate(memory.context, LinkScratchSize(g_.dim));
     query_ = MakeQueryFromBlockForm(space, vector, query_buffer_);
+  }
+  // For Connect: the node is there already, on level 0.
+  Insertion(const Space& space, G& graph, const Memory& memory, NodeId node, const InsertParameters& parameters)
+      : Insertion(space, graph, memory, 0, parameters) {
+    std::memcpy(own_, graph.Read(node), g_.block_size);
+    graph.Release(node);
+    kernels_.decode_vector(g_, Vector(g_, own_), Header(own_).scale, decoded_);
+    query_ = MakeQueryFromBlockForm(space, decoded_, query_buffer_);
   }
   Insertion(const Insertion&) = delete;
 
@@ -84,17 +81,44 @@ class Insertion {
     }
     if (twin != kNoNode) {
       if (locked) graph_.UnlockEntry();
+      MEDVEC_STOP_POINT("insert-twin");
       return {twin, true, Header(own_).error};
     }
+    MEDVEC_STOP_POINT("insert-chosen");
     const bool raises = entry.node == kNoNode || level_ > entry.level || levels_[0].found.size == 0;
     NodeId below = kNoNode, bottom = kNoNode;
+    bool is_linked = false;
     for (int l = 0; l <= level_; ++l) {
-      below = WriteLevel(l, below);
-      if (l == 0) bottom = below;
+      const bool told = WriteLevel(l, &below);
+      if (l == 0) bottom = below, is_linked = told;
     }
+    // Before it becomes the entry: with dead neighbours alone it would lead to nobody.
+    if (!is_linked && levels_[0].found.size > 0) locked = Connect(bottom, locked);
     if (raises) graph_.ReplaceEntry({below, level_});
     if (locked) graph_.UnlockEntry();
     return {bottom, false, Header(own_).error};
+  }
+
+  // Links a node of level 0 that no live node links to: its neighbours have died meanwhile, or all have nearer ones.
+  // `locked`, and the answer: whether the entry's lock is held.
+  bool Connect(NodeId node, bool locked) {
+    Level& level = levels_[0];
+    for (;;) {
+      const Entry entry = graph_.GetEntry();
+      level.Free(memory_);
+      if (entry.node != kNoNode) FindLive(0, DescendFrom(space_, graph_, memory_, query_, entry, 0), node);
+      if (level.found.size > 0) {
+        Select(&level);
+        if (LinkBothWays(node, level)) return locked;
+        // All of them are dead by now.
+      } else if (locked) {
+        graph_.ReplaceEntry({node, 0});
+        return locked;
+      } else {
+        graph_.LockEntry();
+        locked = true;
+      }
+    }
   }
 
   void Free() {
@@ -106,6 +130,22 @@ class Insertion {
   }
 
  private:
+  Insertion(const Space& space, G& graph, const Memory& memory, int level, const InsertParameters& parameters)
+      : space_(space),
+        graph_(graph),
+        memory_(memory),
+        g_(space.geometry),
+        kernels_(GetKernels()),
+        level_(level),
+        parameters_(parameters) {
+    own_ = memory.Allocate<uint8_t>(g_.block_size);
+    const size_t padded = PaddedDim(g_.dim);
+    decoded_ = memory.Allocate<float>(3 * padded);
+    std::memset(decoded_, 0, 3 * padded * sizeof(float));
+    query_buffer_ = memory.allocate(memory.context, QueryBufferSize(g_.dim));
+    scratch_ = memory.allocate(memory.context, LinkScratchSize(g_.dim));
+  }
+
   struct Level {
     Array<Candidate> found;
     Array<uint8_t*> copies;
@@ -123,13 +163,16 @@ class Insertion {
     const Geometry& geometry;
     const Memory& memory;
     const Kernels& kernels;
+    const int wanted;
+    const NodeId without;
     Level& level;
 
     static constexpr size_t kBatch = 32;
 
     bool Visit(NodeId node, const uint8_t* block, const Distances& distances) {
       const BlockHeader& header = Header(block);
-      if (header.flags & kDead) return false;
+      // Another level: what an insertion that failed half-way linked to has died, and its slot is used again.
+      if ((header.flags & kDead) || header.level != wanted || node == without) return false;
       const size_t size = geometry.vector_size();
       if (level.found.size / kBatch == level.copies.size)
         level.copies.Append(memory, memory.Allocate<uint8_t>(kBatch * size));
@@ -144,22 +187,11 @@ class Insertion {
   // Chooses neighbours on all levels that there are. Returns a live node with the same stored vector, if there is one.
   NodeId Choose(Entry entry) {
     const int top = std::min(level_, entry.node == kNoNode ? -1 : entry.level);
-    const size_t limit = parameters_.new_links != 0 ? std::min<size_t>(parameters_.new_links, g_.max_degree)
-                                                    : (2 * size_t{g_.max_degree} + 2) / 3;
-    const size_t diverse = parameters_.diverse_links != 0 ? std::min(parameters_.diverse_links, limit) : limit;
-    const size_t most = std::max(parameters_.ef_construction, 2 * kLeastBeam);
     for (Level& level : levels_) level.Free(memory_);
     NodeId start = top >= 0 ? DescendFrom(space_, graph_, memory_, query_, entry, top) : kNoNode;
     for (int l = top; l >= 0; --l) {
       Level& level = levels_[l];
-      Collector collector{g_, memory_, kernels_, level};
-      Walk<G, Collector> walk(space_, graph_, memory_, query_, collector);
-      walk.Start(std::max(parameters_.ef_construction / 2, kLeastBeam), false, false);
-      walk.Add(start);
-      while (level.found.size < most && walk.Step()) continue;
-      walk.Free();
-      std::sort(level.found.begin(), level.found.end(),
-                [](const Candidate& a, const Candidate& b) { return a.key < b.key; });
+      FindLive(l, start, kNoNode);
       if (l > 0 && level.found.size > 0) {
         start = Header(graph_.Read(level.found[0].node)).target;
         graph_.Release(level.found[0].node);
@@ -170,20 +202,42 @@ class Insertion {
           if (c.scale == Header(own_).scale && std::memcmp(c.stored, Vector(g_, own_), g_.vector_size()) == 0)
             return c.node;
       }
-      level.chosen = SelectNeighbours(g_, level.found.data, level.found.size, limit, parameters_.pool, &level.diverse);
-      level.diverse = std::min(level.diverse, diverse);
+      Select(&level);
     }
     return kNoNode;
   }
 
-  // Writes the block of level `l` and tells its neighbours.
-  NodeId WriteLevel(int l, NodeId below) {
+  // The live nodes of level `l` that a walk from `start` meets, nearest first, but for the node `without`.
+  void FindLive(int l, NodeId start, NodeId without) {
+    const size_t most = std::max(parameters_.ef_construction, 2 * kLeastBeam);
+    Level& level = levels_[l];
+    Collector collector{g_, memory_, kernels_, l, without, level};
+    Walk<G, Collector> walk(space_, graph_, memory_, query_, collector);
+    walk.Start(std::max(parameters_.ef_construction / 2, kLeastBeam), false, false);
+    walk.Add(start);
+    while (level.found.size < most && walk.Step()) continue;
+    walk.Free();
+    std::sort(level.found.begin(), level.found.end(),
+              [](const Candidate& a, const Candidate& b) { return a.key < b.key; });
+  }
+
+  void Select(Level* level) {
+    const size_t limit = parameters_.new_links != 0 ? std::min<size_t>(parameters_.new_links, g_.max_degree)
+                                                    : (2 * size_t{g_.max_degree} + 2) / 3;
+    const size_t diverse = parameters_.diverse_links != 0 ? std::min(parameters_.diverse_links, limit) : limit;
+    level->chosen = SelectNeighbours(g_, level->found.data, level->found.size, limit, parameters_.pool, &level->diverse);
+    level->diverse = std::min(level->diverse, diverse);
+  }
+
+  // Writes the block of level `l` over *below, which it becomes, and tells its neighbours. Returns whether one of them
+  // links to it.
+  bool WriteLevel(int l, NodeId* below) {
     const Level& level = levels_[l];
     float* other = decoded_ + PaddedDim(g_.dim);
     float* residual = other + PaddedDim(g_.dim);
     BlockHeader& header = Header(own_);
     header.level = static_cast<uint8_t>(l);
-    header.target = below;
+    header.target = *below;
     header.degree = 0;
     for (size_t i = 0; i < level.chosen; ++i) {
       const Candidate& c = level.found[i];
@@ -193,10 +247,38 @@ class Insertion {
       SetLink(g_, own_, i, c.node, residual, i >= level.diverse);
     }
     const NodeId node = graph_.Append(own_, l);
-    const size_t told = parameters_.told != 0 ? std::min(parameters_.told, level.chosen) : level.chosen;
-    for (size_t i = 0; i < told; ++i) AddLink(space_, graph_, query_, decoded_, scratch_, level.found[i].node, node);
+    *below = node;
+    MEDVEC_STOP_POINT("insert-written");
+    const bool told = Tell(node, level);
+    MEDVEC_STOP_POINT("insert-linked");
     if (parameters_.look_again) DropDeadLinks(node, level);
-    return node;
+    return told;
+  }
+
+  bool Tell(NodeId node, const Level& level) {
+    bool told = false;
+    const size_t most = parameters_.told != 0 ? std::min(parameters_.told, level.chosen) : level.chosen;
+    for (size_t i = 0; i < most; ++i)
+      told |= AddLink(space_, graph_, query_, decoded_, scratch_, level.found[i].node, node);
+    return told;
+  }
+
+  // Links the node with what was chosen. False: all are dead by now.
+  bool LinkBothWays(NodeId node, const Level& level) {
+    void* buffer = memory_.allocate(memory_.context, QueryBufferSize(g_.dim));
+    float* other = decoded_ + PaddedDim(g_.dim);
+    for (size_t i = 0; i < level.chosen; ++i) {
+      const Candidate& c = level.found[i];
+      kernels_.decode_vector(g_, c.stored, c.scale, other);
+      Query query = MakeQueryFromBlockForm(space_, other, buffer);
+      AddLink(space_, graph_, query, other, scratch_, node, c.node);
+    }
+    memory_.Release(buffer);
+    bool told = Tell(node, level);
+    for (size_t i = 0; i < level.chosen && !told; ++i)
+      told = AddLink(space_, graph_, query_, decoded_, scratch_, level.found[i].node, node, true);
+    if (parameters_.look_again) DropDeadLinks(node, level);
+    return told;
   }
 
   // A neighbour that was alive when it was chosen may have died before the new block was there for vacuum to mend.
@@ -237,6 +319,14 @@ Inserted Insert(const Space& space, G& graph, const Memory& memory, const float*
   const Inserted inserted = insertion.Run();
   insertion.Free();
   return inserted;
+}
+
+// For a node of level 0 that is out of reach: links it as an insertion would.
+template <MutableGraph G>
+void Connect(const Space& space, G& graph, const Memory& memory, NodeId node, const InsertParameters& parameters) {
+  Insertion<G> insertion(space, graph, memory, node, parameters);
+  if (insertion.Connect(node, false)) graph.UnlockEntry();
+  insertion.Free();
 }
 
 }  // namespace medvec::hnsw

@@ -54,19 +54,25 @@ inline constexpr float kDoubt = 1;
 // A neighbour counts as nearer to the newcomer only where the estimate says so by more than its deviation: one wrong
 // word among many noisy ones would be enough to lose a good link.
 //
+// `force`: a full node takes the newcomer in any case. Returns whether the node, alive, links to the newcomer now.
+//
 // `scratch`: LinkScratchSize bytes, aligned for floats.
 constexpr size_t LinkScratchSize(size_t dim) { return PaddedDim(dim) * sizeof(float) + QueryBufferSize(dim); }
 template <MutableGraph G>
-void AddLink(const Space& space, G& graph, Query& query, const float* vector, void* scratch, NodeId node,
-             NodeId neighbour) {
+bool AddLink(const Space& space, G& graph, Query& query, const float* vector, void* scratch, NodeId node,
+             NodeId neighbour, bool force = false) {
   float* residual = static_cast<float*>(scratch);
   const Geometry& g = space.geometry;
   const Kernels& kernels = GetKernels();
   uint8_t* block = graph.Write(node);
   const size_t degree = Header(block).degree;
-  bool wanted = !(Header(block).flags & kDead);
+  const bool alive = !(Header(block).flags & kDead);
+  bool wanted = alive;
   for (size_t i = 0; i < degree && wanted; ++i) wanted = Links(block)[i] != neighbour;
-  if (!wanted) return graph.Commit(node, false);
+  if (!wanted) {
+    graph.Commit(node, false);
+    return alive;
+  }
 
   const Distances distances = kernels.visit(g, query, block);
   float estimates[kMaxDegree + 16], deviations[kMaxDegree + 16];
@@ -90,7 +96,7 @@ void AddLink(const Space& space, G& graph, Query& query, const float* vector, vo
   const float key = distances.navigation;
 
   bool filler = false;
-  for (size_t i = 0; i < degree && !filler; ++i)
+  for (size_t i = 0; i < degree && !filler && !force; ++i)
     filler = !(NormCode(g, block, i) & kFiller) && own[i] <= key && estimates[i] + kDoubt * deviations[i] < key;
   if (!filler)
     for (size_t i = 0; i < degree; ++i)
@@ -98,7 +104,8 @@ void AddLink(const Space& space, G& graph, Query& query, const float* vector, vo
         SetNormCode(g, block, i, NormCode(g, block, i) | kFiller);
   if (degree < g.max_degree) {
     set_link(degree, filler);
-    return graph.Commit(node, true);
+    graph.Commit(node, true);
+    return true;
   }
   // The filler most aligned with the newcomer: (key + own - estimate) / sqrt(key own) is twice the cosine.
   size_t victim = degree;
@@ -112,9 +119,10 @@ void AddLink(const Space& space, G& graph, Query& query, const float* vector, vo
   const bool all_diverse = victim == degree;
   if (all_diverse) victim = static_cast<size_t>(std::max_element(own, own + degree) - own);
   // A filler gives way to any diverse newcomer, but to a filler only if that is nearer; a diverse one to a nearer one.
-  const bool stays = all_diverse ? !filler && own[victim] > key : !filler || own[victim] > key;
+  const bool stays = force || (all_diverse ? !filler && own[victim] > key : !filler || own[victim] > key);
   if (stays) set_link(victim, filler);
   graph.Commit(node, stays);
+  return stays;
 }
 
 }  // namespace medvec::hnsw

@@ -3,15 +3,46 @@
 #pragma once
 
 #include "core/hnsw/link.hpp"
-#include "core/hnsw/select.hpp"
+#include "core/hnsw/walk.hpp"
 
 namespace medvec::hnsw {
 
+struct Replacement {
+  float key;  // distance, or its estimate
+  NodeId node;
+};
+
+// The live nodes that a walk from `node` meets, its own neighbours among them.
+template <MutableGraph G, class IsDead>
+void FindAround(const Space& space, G& graph, const Memory& memory, Query& query, NodeId node, int level,
+                const IsDead& is_dead, Array<Replacement>* found) {
+  struct Collector {
+    const Memory& memory;
+    const NodeId node;
+    const int level;
+    const IsDead& is_dead;
+    Array<Replacement>* found;
+    bool Visit(NodeId visited, const uint8_t* block, const Distances& distances) {
+      const BlockHeader& header = Header(block);
+      if ((header.flags & kDead) || header.level != level || is_dead(visited) || visited == node) return false;
+      found->Append(memory, {distances.navigation, visited});
+      return true;
+    }
+  };
+  Collector collector{memory, node, level, is_dead, found};
+  Walk<G, Collector> walk(space, graph, memory, query, collector);
+  walk.Start(space.geometry.max_degree, false, false);
+  walk.Add(node);
+  walk.Run();
+  walk.Free();
+}
+
 // Drops the links of `node` to dead nodes and mends the hole from the dead nodes' own neighbours: the nearest of them
-// by estimate, as many as links were dropped, are read and linked as an insertion would. `is_dead(node)` says who is
-// dead; it must not take locks of the graph. Returns the number of links dropped.
+// by estimate, as many as links were dropped, are read and linked as an insertion would. Where most neighbours of the
+// dead are dead too, a walk through them finds those who live. `is_dead(node)` says who is dead; it must not take locks
+// of the graph. Returns the number of links dropped.
 //
-// The dead block must still hold its links: storage keeps it until no link leads there any more.
+// The dead blocks must still hold their links: storage keeps them until no link leads there any more.
 template <MutableGraph G, class IsDead>
 size_t Repair(const Space& space, G& graph, const Memory& memory, NodeId node, IsDead is_dead) {
   const Geometry& g = space.geometry;
@@ -31,49 +62,59 @@ size_t Repair(const Space& space, G& graph, const Memory& memory, NodeId node, I
   std::memset(own, 0, 2 * padded * sizeof(float));
   float* other = own + padded;
   kernels.decode_vector(g, Vector(g, seen), Header(seen).scale, own);
+  const int level = Header(seen).level;
   graph.Release(node);
 
   // The neighbours of the dead, by estimated distance.
   void* buffer = memory.allocate(memory.context, QueryBufferSize(g.dim) + LinkScratchSize(g.dim));
   void* scratch = static_cast<uint8_t*>(buffer) + QueryBufferSize(g.dim);
   Query query = MakeQueryFromBlockForm(space, own, buffer);
-  struct Found {
-    float key;
-    NodeId node;
-  };
-  Array<Found> found;
+  Array<Replacement> found;
   for (size_t i = 0; i < dead_count; ++i) {
     const uint8_t* block = graph.Read(dead[i]);
     float estimates[kMaxDegree + 16], deviations[kMaxDegree + 16];
     kernels.estimate(g, query, block, kernels.visit(g, query, block).navigation, estimates, deviations);
     for (size_t k = 0; k < std::min<size_t>(Header(block).degree, g.max_degree); ++k) {
       const NodeId candidate = Links(block)[k];
-      if (candidate == node || is_dead(candidate) || std::find(kept, kept + kept_count, candidate) != kept + kept_count)
-        continue;
-      found.Append(memory, {estimates[k], candidate});
+      if (candidate != node && !is_dead(candidate)) found.Append(memory, {estimates[k], candidate});
     }
     graph.Release(dead[i]);
   }
-  std::sort(found.begin(), found.end(), [](const Found& a, const Found& b) { return a.key < b.key; });
+  // Several of the dead may name one node, by different estimates: the least counts.
+  const auto is_kept = [&](const Replacement& r) {
+    return std::find(kept, kept + kept_count, r.node) != kept + kept_count;
+  };
+  std::sort(found.begin(), found.end(), [](const Replacement& a, const Replacement& b) {
+    return a.node != b.node ? a.node < b.node : a.key < b.key;
+  });
+  found.size =
+      static_cast<size_t>(std::unique(found.begin(), found.end(),
+                                      [](const Replacement& a, const Replacement& b) { return a.node == b.node; }) -
+                          found.begin());
+  found.size = static_cast<size_t>(std::remove_if(found.begin(), found.end(), is_kept) - found.begin());
+  if (found.size < dead_count) {
+    found.size = 0;
+    FindAround(space, graph, memory, query, node, level, is_dead, &found);
+    found.size = static_cast<size_t>(std::remove_if(found.begin(), found.end(), is_kept) - found.begin());
+  }
+  std::sort(found.begin(), found.end(), [](const Replacement& a, const Replacement& b) { return a.key < b.key; });
 
   uint8_t* block = graph.Write(node);
   for (size_t i = Header(block).degree; i-- > 0;)
     if (is_dead(Links(block)[i])) DropLink(g, block, i);
   graph.Commit(node, true);
 
-  NodeId last = kNoNode;
   size_t mended = 0;
   for (size_t i = 0; i < found.size && mended < dead_count; ++i) {
-    if (found[i].node == last) continue;  // named by several of the dead, with different estimates: AddLink knows too
-    last = found[i].node;
-    const uint8_t* candidate = graph.Read(last);
-    const bool alive = !(Header(candidate).flags & kDead);
-    const float scale = Header(candidate).scale;
-    if (alive) kernels.decode_vector(g, Vector(g, candidate), scale, other);
-    graph.Release(last);
-    if (!alive) continue;
+    const NodeId candidate = found[i].node;
+    const uint8_t* read = graph.Read(candidate);
+    const BlockHeader& header = Header(read);
+    const bool fits = !(header.flags & kDead) && header.level == level;
+    if (fits) kernels.decode_vector(g, Vector(g, read), header.scale, other);
+    graph.Release(candidate);
+    if (!fits) continue;
     Query asking = MakeQueryFromBlockForm(space, other, buffer);
-    AddLink(space, graph, asking, other, scratch, node, last);
+    AddLink(space, graph, asking, other, scratch, node, candidate);
     ++mended;
   }
   found.Free(memory);

@@ -9,6 +9,7 @@
 
 #include "core/hnsw/bound.hpp"
 #include "core/hnsw/walk.hpp"
+#include "core/stop_point.hpp"
 
 namespace medvec::hnsw {
 
@@ -30,9 +31,12 @@ struct Answer {
 template <Graph G>
 NodeId DescendFrom(const Space& space, G& graph, const Memory& memory, Query& query, Entry entry, int level) {
   struct Nearest {
+    int level;
     float navigation = std::numeric_limits<float>::infinity();
     uint32_t below = kNoNode;
     bool Visit(NodeId, const uint8_t* block, const Distances& distances) {
+      // A link of an insertion that failed half-way, to a node that died and whose slot is used again.
+      if (Header(block).level != level) return false;
       // Dead nodes still lead down.
       if (below == kNoNode || distances.navigation < navigation)
         navigation = distances.navigation, below = Header(block).target;
@@ -40,10 +44,10 @@ NodeId DescendFrom(const Space& space, G& graph, const Memory& memory, Query& qu
     }
   };
   if (entry.node == kNoNode || entry.level <= level) return entry.node;
-  Nearest nearest;
+  Nearest nearest{entry.level};
   Walk<G, Nearest> walk(space, graph, memory, query, nearest);
   for (; entry.level > level; --entry.level) {
-    nearest = {};
+    nearest = {entry.level};
     walk.Start(kDescentWidth, false, false);
     walk.Add(entry.node);
     walk.Run();
@@ -85,7 +89,14 @@ class Search {
   bool Next(Answer* answer, bool strict_order = true, bool widen = true) {
     if (!started_) {
       started_ = true;
-      const NodeId start = DescendFrom(space_, graph_, memory_, query_, graph_.GetEntry(), 0);
+      Entry entry = graph_.GetEntry();
+      MEDVEC_STOP_POINT("search-entry");
+      NodeId start = DescendFrom(space_, graph_, memory_, query_, entry, 0);
+      // On a standby, whose transactions do not keep slots from being used again, the entry may be another node by now.
+      for (Entry now; start == kNoNode && (now = graph_.GetEntry()).node != entry.node;) {
+        entry = now;
+        start = DescendFrom(space_, graph_, memory_, query_, entry, 0);
+      }
       walk_.Start(width_, true, true);
       if (start != kNoNode) walk_.Add(start);
       walk_.Run();

@@ -18,6 +18,7 @@
 #include "core/hnsw/graph.hpp"
 #include "core/hnsw/memory.hpp"
 #include "core/hnsw/query.hpp"
+#include "core/stop_point.hpp"
 
 namespace medvec::hnsw {
 
@@ -187,6 +188,7 @@ class Walk {
     std::memcpy(links_, Links(block), degree * sizeof(NodeId));
     const bool counts = visitor_.Visit(node, block, distances);
     graph_.Release(node);
+    MEDVEC_STOP_POINT("walk-hop");
     ++hops_;
 
     if (by_rank_) ToRanks(distances, degree);

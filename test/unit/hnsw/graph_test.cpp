@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <random>
 #include <set>
+#include <utility>
 
 #include "../../support/memory_graph.hpp"
 #include "core/distance.hpp"
@@ -231,6 +233,139 @@ TEST(HnswGraphTest, RepairAfterDeletingATenth) {
     }
   }
   EXPECT_GT(index.Recall(queries, 10, 60, deleted), before - 0.02);
+}
+
+// What vacuum does: marks, mends, replaces a dead entry, and connects whom nobody links to.
+std::set<uint32_t> Vacuum(Index& index, const std::vector<bool>& dead_rows) {
+  std::vector<bool> dead(index.graph.size());
+  std::set<uint32_t> live;
+  for (uint32_t n = 0; n < index.graph.size(); ++n) {
+    if (index.rows.size() <= n || index.rows[n].empty()) continue;
+    if (dead_rows[index.rows[n][0]])
+      dead[n] = true;
+    else
+      live.insert(index.rows[n][0]);
+  }
+  Entry best;
+  for (uint32_t n = 0; n < index.graph.size(); ++n) {
+    uint8_t* block = index.graph.At(n);
+    if (Header(block).level > 0) dead[n] = dead[Header(block).target];
+    if (dead[n]) Header(block).flags |= kDead;
+    if (!dead[n] && (best.node == kNoNode || Header(block).level > best.level)) best = {n, Header(block).level};
+  }
+  for (NodeId n = 0; n < index.graph.size(); ++n)
+    if (!dead[n]) Repair(index.space, index.graph, HeapMemory(), n, [&](NodeId m) { return dead[m]; });
+  if (index.graph.GetEntry().node != kNoNode && dead[index.graph.GetEntry().node]) index.graph.ReplaceEntry(best);
+  std::set<NodeId> linked{index.graph.GetEntry().node};
+  for (NodeId n = 0; n < index.graph.size(); ++n) {
+    const uint8_t* block = index.graph.At(n);
+    if (dead[n]) continue;
+    if (Header(block).level > 0) linked.insert(Header(block).target);
+    linked.insert(Links(block), Links(block) + Header(block).degree);
+  }
+  for (NodeId n = 0; n < index.graph.size(); ++n)
+    if (!dead[n] && !linked.contains(n) && Header(index.graph.At(n)).level == 0)
+      Connect(index.space, index.graph, HeapMemory(), n, {});
+  return live;
+}
+
+std::set<uint32_t> FindAll(Index& index, const Floats& q) {
+  std::set<uint32_t> found;
+  for (const Answer& answer : index.Find(q, index.vectors.size(), 200, false))
+    EXPECT_TRUE(found.insert(answer.target).second);
+  return found;
+}
+
+TEST(HnswGraphTest, RepairAfterDeletingNearlyAll) {
+  for (const unsigned one_in : {20u, 100u, 500u}) {
+    Data data(16);
+    Index index(MakeGeometry(16, Metric::kL2, VectorCodec::kInt8, 1, 24));
+    std::vector<bool> dead;
+    for (unsigned i = 0; i < 3000; ++i) index.Add(data.Next()), dead.push_back(i % one_in != 0);
+    // Nearly all neighbours of the neighbours are dead too. Those who live find each other through them.
+    const std::set<uint32_t> live = Vacuum(index, dead);
+    EXPECT_EQ(live, FindAll(index, data.Next())) << one_in;
+  }
+}
+
+// Runs `then` when the first block has been appended, before its neighbours are told.
+class InterruptedGraph : public MemoryGraph {
+ public:
+  using MemoryGraph::MemoryGraph;
+  NodeId Append(const uint8_t* block, int level) {
+    const NodeId node = MemoryGraph::Append(block, level);
+    if (then) std::exchange(then, nullptr)();
+    return node;
+  }
+  std::function<void()> then;
+};
+
+TEST(HnswGraphTest, NeighboursDieBeforeTheyAreTold) {
+  for (const int level : {0, 2}) {
+    Data data(16);
+    const Geometry g = MakeGeometry(16, Metric::kL2, VectorCodec::kInt8, 1, 16);
+    const Rotation rotation = [&] {
+      static std::vector<uint64_t> table;
+      Rotation r(g.dim, 9);
+      table.resize(r.table_size() / 8);
+      r.Prepare(table.data());
+      return r;
+    }();
+    const Space space{g, &rotation, nullptr};
+    InterruptedGraph graph(g);
+    const auto add = [&](Floats v, int on) {
+      ToBlockForm(space, v.data());
+      return Insert(space, graph, HeapMemory(), v.data(), on, {}).node;
+    };
+    // Two clusters; the near one dies while its newcomer has written its block.
+    std::vector<NodeId> near, far;
+    for (int i = 0; i < 200; ++i) near.push_back(add(data.Draw(1), 0));
+    for (int i = 0; i < 60; ++i) {
+      Floats v = data.Draw(1);
+      v[0] += 1000;
+      far.push_back(add(v, 0));
+    }
+    graph.then = [&] {
+      for (const NodeId n : near) Header(graph.At(n)).flags |= kDead;
+      const auto is_dead = [&](NodeId n) { return (Header(graph.At(n)).flags & kDead) != 0; };
+      for (const NodeId n : far) Repair(space, graph, HeapMemory(), n, is_dead);
+      graph.ReplaceEntry({far[0], 0});
+    };
+    const NodeId node = add(data.Draw(1), level);
+    size_t known = 0;
+    for (const NodeId n : far)
+      for (size_t i = 0; i < Header(graph.At(n)).degree; ++i) known += Links(graph.At(n))[i] == node;
+    EXPECT_GT(known, 0u);
+    EXPECT_GT(Header(graph.At(node)).degree, 0u);
+    for (size_t i = 0; i < Header(graph.At(node)).degree; ++i)
+      EXPECT_FALSE(Header(graph.At(Links(graph.At(node))[i])).flags & kDead);
+    EXPECT_EQ(graph.GetEntry().level, level);
+  }
+}
+
+TEST(HnswGraphTest, BlocksOfOtherLevelsAreNoWayDown) {
+  Data data(16);
+  Index index(MakeGeometry(16, Metric::kL2, VectorCodec::kInt8, 1, 16));
+  for (int i = 0; i < 500; ++i) index.Add(data.Next());
+  for (const int level : {4, 5}) {
+    Floats v = data.Next();
+    index.vectors.push_back(v);
+    ToBlockForm(index.space, v.data());
+    index.graph.row = static_cast<uint32_t>(index.vectors.size() - 1);
+    Insert(index.space, index.graph, HeapMemory(), v.data(), level, {});
+  }
+  // The way down goes from level 4 of the first to its level 3, whose link leads to level 5 of the second: as where an
+  // insertion failed half-way and its neighbour's slot has come into use again.
+  const Entry second = index.graph.GetEntry();
+  ASSERT_EQ(second.level, 5);
+  for (NodeId n = 0; n < index.graph.size(); ++n) {
+    uint8_t* block = index.graph.At(n);
+    if (Header(block).level == 3) Links(block)[0] = second.node, Header(block).degree = 1;
+    if (Header(block).level != 4 || n + 1 == second.node) continue;
+    Header(block).degree = 0;
+    index.graph.ReplaceEntry({n, 4});
+  }
+  EXPECT_GT(index.Find(index.vectors[501], 400, 100).size(), 300u);
 }
 
 }  // namespace
