@@ -27,9 +27,10 @@ namespace medvec::hnsw {
 inline constexpr float kCaution = 0.25f;
 inline constexpr float kHopeless = 0.5f;
 inline constexpr int kAhead = 2;  // nodes prefetched
-// Deviation of the proportion of L1 to L2 from node to node. Without it a node at nearly no distance, whose L2 estimates
-// are nearly certain, gives its neighbours a proportion that is an accident of rounding, and outweighs all others: of
-// 1,000 uniform vectors of 784 dimensions recall fell from .76 to .35 as ef rose from 20 to 200 (now .65 to .996).
+// Deviation of the proportion of L1 to L2 from node to node. Without it a node at nearly no distance, whose L2
+// estimates are nearly certain, gives its neighbours a proportion that is an accident of rounding, and outweighs all
+// others: of 1,000 uniform vectors of 784 dimensions recall fell from .76 to .35 as ef rose from 20 to 200 (now .65 to
+// .996).
 inline constexpr float kProportionDoubt = 0.05f;
 
 // A walk asks its visitor, for each node visited, whether the node counts:
