@@ -45,10 +45,9 @@ struct Scan {
   hnsw::Answer answer;                  // whose rows are given now
   hnsw::Array<ItemPointerData> tuples;  // its rows
   size_t next_tuple;
-  bool is_certain;     // no later row can be nearer, and none before it was farther
-  hnsw::Answer ahead;  // the one after it
-  bool has_ahead;
+  bool is_certain;  // no later row can be nearer, and none before it was farther
   double farthest;  // upper bound of the rows given so far
+  double floor;     // strict order: no later row has a lower bound
   bool may_hide;    // the row given last is its node's only one
 };
 
@@ -73,32 +72,44 @@ bool PrefersWhole(const Scan& scan) {
 }
 
 void ReadWhole(Scan& scan, bool strict) {
-  const double last = strict && scan.given.size > 0 ? scan.answer.bound : -std::numeric_limits<double>::infinity();
   scan.search->Free();
   scan.whole = new (palloc(sizeof(WholeScan))) WholeScan(*scan.index, *scan.graph);
-  scan.whole->Read(scan.query, scan.bound, scan.without, last, scan.given);
+  scan.whole->Read(scan.query, scan.bound, scan.without, strict ? scan.floor : -std::numeric_limits<double>::infinity(),
+                   scan.given);
   last_scan.whole = true;
 }
 
-void LookAhead(Scan& scan) {
-  const bool strict = settings::iterative_scan != static_cast<int>(IterativeScan::kRelaxedOrder);
+bool IsStrict() { return settings::iterative_scan != static_cast<int>(IterativeScan::kRelaxedOrder); }
+
+// The next node to give. False: there are no more.
+bool FindNode(Scan& scan) {
   const bool may_widen = MayWiden(scan);
   if (scan.whole == nullptr && !(may_widen && scan.search->WouldWiden() && PrefersWhole(scan))) {
     const bool is_first = scan.given.size == 0;
-    scan.has_ahead = scan.search->Next(&scan.ahead, strict, may_widen);
+    const bool found = scan.search->Next(&scan.answer, IsStrict(), may_widen);
     last_scan.nodes = static_cast<int64>(scan.search->hops());
     last_scan.pages = static_cast<int64>(scan.graph->reads());
     last_scan.beam = static_cast<int64>(scan.search->width());
-    if (!may_widen) return;
+    if (!may_widen) return found;
     // All that links lead to has been visited. There may be more: by inner product nobody's neighbour is a short
     // vector.
-    const bool is_all = !scan.has_ahead || (is_first && !scan.search->is_full());
-    if (scan.has_ahead && !is_all) scan.given.Append(ServerMemory(scan.context), scan.ahead.node);
-    if (!is_all) return;
+    const bool is_all = !found || (is_first && !scan.search->is_full());
+    if (!is_all) scan.given.Append(ServerMemory(scan.context), scan.answer.node);
+    if (!is_all) return true;
   }
-  if (scan.whole == nullptr) ReadWhole(scan, strict);
-  scan.has_ahead = scan.whole->Next(&scan.ahead);
+  if (scan.whole == nullptr) ReadWhole(scan, IsStrict());
+  const bool found = scan.whole->Next(&scan.answer);
   last_scan.pages = static_cast<int64>(scan.graph->reads());
+  return found;
+}
+
+// Where intervals do not overlap the order is known without the exact distance, for which the executor would have to
+// fetch the vector.
+bool IsCertain(const Scan& scan) {
+  if (scan.tuples.size != 1 || scan.farthest > scan.answer.bound) return false;
+  if (scan.whole != nullptr) return scan.answer.upper <= scan.whole->PeekBound();
+  const std::optional<double> next = scan.search->PeekBound();
+  return next.has_value() && scan.answer.upper <= *next;
 }
 
 void Start(IndexScanDesc descriptor, Scan& scan) {
@@ -123,34 +134,32 @@ void Start(IndexScanDesc descriptor, Scan& scan) {
   scan.bound = hnsw::Bound(index.space, length);
   scan.search = new (palloc(sizeof(Search))) Search(index.space, *scan.graph, ServerMemory(scan.context), scan.query,
                                                     scan.bound, static_cast<size_t>(settings::ef_search), scan.without);
-  scan.farthest = -std::numeric_limits<double>::infinity();
+  scan.farthest = scan.floor = -std::numeric_limits<double>::infinity();
   pgstat_count_index_scan(descriptor->indexRelation);
   const int64 scans = last_scan.scans;
   last_scan = {};
   last_scan.scans = scans + 1;
-  LookAhead(scan);
   MemoryContextSwitchTo(outer);
 }
 
 bool NextNode(Scan& scan) {
-  if (!scan.has_ahead) return false;
   const MemoryContext outer = MemoryContextSwitchTo(scan.context);
   const hnsw::Memory memory = ServerMemory(scan.context);
-  scan.answer = scan.ahead;
-  LookAhead(scan);
-  scan.tuples.size = scan.next_tuple = 0;
-  MEDVEC_STOP_POINT("scan-rows");
-  if (scan.answer.flags & hnsw::kShared)
-    scan.rows->Collect(scan.answer.target, scan.answer.node, memory, &scan.tuples);
-  else
-    scan.tuples.Append(memory, OriginTuple(scan.answer.origin));
-  // Where intervals do not overlap the order is known without the exact distance, for which the executor would have to
-  // fetch the vector.
-  scan.is_certain = scan.tuples.size == 1 && scan.farthest <= scan.answer.bound &&
-                    (!scan.has_ahead || scan.answer.upper <= scan.ahead.bound);
-  scan.farthest = Max(scan.farthest, scan.answer.upper);
+  const bool found = FindNode(scan);
+  if (found) {
+    scan.tuples.size = scan.next_tuple = 0;
+    MEDVEC_STOP_POINT("scan-rows");
+    if (scan.answer.flags & hnsw::kShared)
+      scan.rows->Collect(scan.answer.target, scan.answer.node, memory, &scan.tuples);
+    else
+      scan.tuples.Append(memory, OriginTuple(scan.answer.origin));
+    scan.is_certain = IsCertain(scan);
+    scan.farthest = Max(scan.farthest, scan.answer.upper);
+    scan.floor = Max(scan.floor, scan.is_certain ? scan.answer.upper : scan.answer.bound);
+    if (scan.whole == nullptr) scan.search->RaiseFloor(scan.floor);
+  }
   MemoryContextSwitchTo(outer);
-  return true;
+  return found;
 }
 
 // The distance of the row given out, as far as it is known: a bound, which the executor makes exact.

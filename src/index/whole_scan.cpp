@@ -73,22 +73,30 @@ void WholeScan::Read(hnsw::Query& query, const hnsw::Bound& bound, uint8_t witho
   }
   ExecDropSingleTupleTableSlot(put);
   tuplesort_performsort(sort_);
+  Fetch();
 }
 
 bool WholeScan::Next(hnsw::Answer* answer) {
-  if (!tuplesort_gettupleslot(sort_, true, false, slot_, nullptr)) return false;
+  if (!has_ahead_) return false;
+  *answer = ahead_;
+  Fetch();
+  return true;
+}
+
+void WholeScan::Fetch() {
+  has_ahead_ = tuplesort_gettupleslot(sort_, true, false, slot_, nullptr);
+  if (!has_ahead_) return;
   slot_getallattrs(slot_);
   const uint64 node = static_cast<uint64>(DatumGetInt64(slot_->tts_values[kNode]));
   const uint64 origin = static_cast<uint64>(DatumGetInt64(slot_->tts_values[kOrigin]));
-  *answer = {DatumGetFloat8(slot_->tts_values[kBound]),
-             DatumGetFloat8(slot_->tts_values[kUpper]),
-             static_cast<NodeId>(node),
-             0,
-             0,
-             static_cast<uint32_t>(DatumGetInt64(slot_->tts_values[kTarget])),
-             {static_cast<uint32_t>(origin), static_cast<uint32_t>(origin >> 32)},
-             static_cast<uint8_t>(node >> 32)};
-  return true;
+  ahead_ = {DatumGetFloat8(slot_->tts_values[kBound]),
+            DatumGetFloat8(slot_->tts_values[kUpper]),
+            static_cast<NodeId>(node),
+            0,
+            0,
+            static_cast<uint32_t>(DatumGetInt64(slot_->tts_values[kTarget])),
+            {static_cast<uint32_t>(origin), static_cast<uint32_t>(origin >> 32)},
+            static_cast<uint8_t>(node >> 32)};
 }
 
 void WholeScan::End() {

@@ -18,13 +18,19 @@ class WholeScan {
   void Read(hnsw::Query& query, const hnsw::Bound& bound, uint8_t without, double least, hnsw::Array<NodeId>& given);
   // The next of them. False: there are no more.
   bool Next(hnsw::Answer* answer);
+  // The bound of the one after it; infinity: there is none.
+  double PeekBound() const { return has_ahead_ ? ahead_.bound : std::numeric_limits<double>::infinity(); }
   void End();
 
  private:
+  void Fetch();
+
   Index& index_;
   PageGraph& graph_;
   Tuplesortstate* sort_ = nullptr;
   TupleTableSlot* slot_ = nullptr;
+  hnsw::Answer ahead_;
+  bool has_ahead_ = false;
 };
 
 }  // namespace medvec::index

@@ -225,7 +225,8 @@ class Insertion {
     const size_t limit = parameters_.new_links != 0 ? std::min<size_t>(parameters_.new_links, g_.max_degree)
                                                     : (2 * size_t{g_.max_degree} + 2) / 3;
     const size_t diverse = parameters_.diverse_links != 0 ? std::min(parameters_.diverse_links, limit) : limit;
-    level->chosen = SelectNeighbours(g_, level->found.data, level->found.size, limit, parameters_.pool, &level->diverse);
+    level->chosen =
+        SelectNeighbours(g_, level->found.data, level->found.size, limit, parameters_.pool, &level->diverse);
     level->diverse = std::min(level->diverse, diverse);
   }
 

@@ -73,7 +73,8 @@ struct Kernels {
   // Navigation distance between two stored vectors; of kInt12 by the coarse levels, which choose neighbours as well.
   float (*between)(const Geometry& g, const uint8_t* a, float scale_a, float norm_a, const uint8_t* b, float scale_b,
                    float norm_b);
-  // |v|^2 of a stored vector, where `between` or a bound wants it: 0 for codecs without levels but for the inner product.
+  // |v|^2 of a stored vector, where `between` or a bound wants it: 0 for codecs without levels but for the inner
+  // product.
   float (*norm)(const Geometry& g, const uint8_t* stored, float scale);
 };
 

@@ -2,10 +2,13 @@
 // recomputes the distances can put the rows in exact order: a row is next once its distance is not above the bound of
 // the last node.
 //
-// The first answers come when the walk of width ef has settled. As more are taken the beam grows, so that the k-th
-// answer always comes out of a beam of at least 5/4 k: its quality does not fall with its rank. What the walk finds
-// later than a farther answer already given is left out (order is strict) unless the caller asks for relaxed order.
+// The first ef answers come when a walk of width ef (at least kLeastWidth) has settled. As more are taken the beam
+// grows, so that the k-th of them comes out of a beam of at least 5/4 k: its quality does not fall with its rank. What
+// the walk finds later than a farther answer already given is left out (order is strict) unless the caller asks for
+// relaxed order.
 #pragma once
+
+#include <optional>
 
 #include "core/hnsw/bound.hpp"
 #include "core/hnsw/walk.hpp"
@@ -15,6 +18,9 @@ namespace medvec::hnsw {
 
 // Beam width on the levels above. 1, 2 and 4 gave the same recall; 4 cost six hops more.
 inline constexpr size_t kDescentWidth = 1;
+
+// The first beam is at least so wide: a narrower one visits hardly fewer nodes and ends in more dead ends.
+inline constexpr size_t kLeastWidth = 16;
 
 struct Answer {
   double bound;  // no row of the node is nearer than this, in the operator's units (bound.hpp)
@@ -66,14 +72,15 @@ template <Graph G, class Accept = AcceptAll>
 class Search {
  public:
   // `without`: nodes with one of these flags are no answers.
-  Search(const Space& space, G& graph, const Memory& memory, Query& query, const Bound& bound, size_t width,
+  Search(const Space& space, G& graph, const Memory& memory, Query& query, const Bound& bound, size_t ef,
          uint8_t without = kDead, Accept accept = {})
       : space_(space),
         graph_(graph),
         memory_(memory),
         query_(query),
         bound_(bound),
-        width_(width),
+        ef_(ef),
+        width_(std::max(ef, kLeastWidth)),
         without_(without),
         accept_(accept),
         walk_(space, graph, memory, query, *this) {}
@@ -81,8 +88,17 @@ class Search {
 
   // Whether the next answer asks for a longer beam.
   bool WouldWiden() const {
-    return started_ && !exhausted_ && (given_ + given_ / 4 + 1 > walk_.width() || pending_.size == 0);
+    const bool is_short = given_ >= ef_ && given_ + given_ / 4 + 1 > walk_.width();
+    return started_ && !exhausted_ && (is_short || pending_.size == 0);
   }
+
+  // The next answer's bound, as far as one is known without a longer beam.
+  std::optional<double> PeekBound() const {
+    if (pending_.size == 0) return {};
+    return pending_[0].bound;
+  }
+  // From now on strict order begins here: what has been given is known not to be nearer.
+  void RaiseFloor(double bound) { floor_ = std::max(floor_, bound); }
 
   // The next answer. False: there are no more. `strict_order`: in ascending order of bounds, for which late finds are
   // left out. `widen`: not just what the first walk of width ef found.
@@ -103,7 +119,7 @@ class Search {
     }
     for (;;) {
       if (!widen) {
-        if (given_ >= walk_.width() || pending_.size == 0) return false;
+        if (given_ >= (walk_.width() == width_ ? ef_ : walk_.width()) || pending_.size == 0) return false;
       } else if (WouldWiden()) {
         exhausted_ = !walk_.Widen(2 * walk_.width());
         walk_.Run();
@@ -114,8 +130,8 @@ class Search {
       }
       std::pop_heap(pending_.begin(), pending_.end(), Later);
       *answer = pending_[--pending_.size];
-      if (strict_order && answer->bound < last_bound_) continue;
-      last_bound_ = answer->bound;
+      if (strict_order && answer->bound < floor_) continue;
+      RaiseFloor(answer->bound);
       ++given_;
       return true;
     }
@@ -159,13 +175,13 @@ class Search {
   const Memory memory_;
   Query& query_;
   const Bound bound_;
-  const size_t width_;
+  const size_t ef_, width_;
   const uint8_t without_;
   Accept accept_;
   Walk<G, Search> walk_;
   Array<Answer> pending_;  // a heap, nearest first
   size_t given_ = 0;
-  double last_bound_ = -std::numeric_limits<double>::infinity();
+  double floor_ = -std::numeric_limits<double>::infinity();  // strict order: no answer below it
   bool started_ = false, exhausted_ = false;
 };
 
