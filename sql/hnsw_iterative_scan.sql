@@ -22,7 +22,7 @@ BEGIN
 		FROM pg_temp.by_index(format('SELECT id, v <-> ''[9,9,9,9,9,9,9,9]'' AS d FROM items WHERE %s ORDER BY d LIMIT %s', filter, wanted)) i WHERE i.uses_index;
 	rows := cardinality(ids);
 	EXECUTE format('SELECT count(*) = %s FROM items WHERE id = ANY (%L) AND (%s)', rows, ids, filter) INTO all_pass;
-	ordered := distances = (SELECT array_agg(d ORDER BY d) FROM unnest(distances) AS d);
+	ordered := distances = COALESCE((SELECT array_agg(d ORDER BY d) FROM unnest(distances) AS d), distances);
 END
 $$;
 
