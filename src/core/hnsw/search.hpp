@@ -88,8 +88,7 @@ class Search {
 
   // Whether the next answer asks for a longer beam.
   bool WouldWiden() const {
-    const bool is_short = given_ >= ef_ && given_ + given_ / 4 + 1 > walk_.width();
-    return started_ && !exhausted_ && (is_short || pending_.size == 0);
+    return started_ && !exhausted_ && (given_ + given_ / 4 + 1 > walk_.width() || pending_.size == 0);
   }
 
   // The next answer's bound, as far as one is known without a longer beam.
