@@ -44,6 +44,7 @@ bool Inserter::Insert(Datum value, const ItemPointerData& tuple) {
     for (;;) {
       const int level = LevelForTest(hnsw::DrawLevel(pg_prng_uint64(&pg_global_prng_state)));
       const hnsw::Inserted inserted = hnsw::Insert(index_.space, graph_, ServerMemory(), vector_, level, parameters_);
+      graph_.EndInsertion();
       if (!inserted.duplicate || graph_.AddRow(inserted.node, inserted.error)) break;
       // The node died between search and now: search anew.
       CHECK_FOR_INTERRUPTS();

@@ -139,7 +139,7 @@ class Search {
   // The walk's callback.
   bool Visit(NodeId node, const uint8_t* block, const Distances& distances) {
     const BlockHeader& header = Header(block);
-    if ((header.flags & without_) || !accept_(node, block)) return false;
+    if ((header.flags & without_) || header.level != 0 || !accept_(node, block)) return false;
     double length = 0;
     if (bound_.needs_length()) {
       const Geometry& g = space_.geometry;
