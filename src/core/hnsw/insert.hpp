@@ -10,7 +10,7 @@
 namespace medvec::hnsw {
 
 struct InsertParameters {
-  size_t ef_construction = 64;  // live nodes visited on a level at most; the beam is half as wide
+  size_t ef_construction = 64;  // the beam is half as wide, and half as many again are visited on a level at most
   size_t new_links = 0;         // diverse links and fillers of a new node: 0 means two thirds of the slots
   size_t diverse_links = 0;     // of which diverse at most: 0 means all
   size_t pool = 48;             // fillers are chosen among so many
@@ -145,7 +145,7 @@ class Insertion {
     const size_t limit = parameters_.new_links != 0 ? std::min<size_t>(parameters_.new_links, g_.max_degree)
                                                     : (2 * size_t{g_.max_degree} + 2) / 3;
     const size_t diverse = parameters_.diverse_links != 0 ? std::min(parameters_.diverse_links, limit) : limit;
-    const size_t most = std::max(parameters_.ef_construction, 2 * kLeastBeam);
+    const size_t most = std::max(parameters_.ef_construction * 3 / 2, 2 * kLeastBeam);
     for (Level& level : levels_) level.Free(memory_);
     NodeId start = top >= 0 ? DescendFrom(space_, graph_, memory_, query_, entry, top) : kNoNode;
     for (int l = top; l >= 0; --l) {
