@@ -28,6 +28,9 @@ inline int DrawLevel(uint64_t random, double ratio = kLevelRatio) {
   return std::min(kMaxLevel, static_cast<int>(-std::log2(uniform) / std::log2(ratio)));
 }
 
+// Squares of distances: twice as far as the links of the neighbour, but for its nearest quarter.
+inline constexpr float kApart = 4;
+
 // An insertion's beam is at least so wide, however small ef_construction is.
 inline constexpr size_t kLeastBeam = 16;
 
@@ -74,6 +77,10 @@ class Insertion {
         entry = graph_.GetEntry();
       }
       twin = Choose(entry);
+      if (level_ == 0 && twin == kNoNode && (entry.node == kNoNode || StandsApart())) {
+        level_ = 1;
+        continue;
+      }
       if (levels_[0].found.size > 0 || locked) break;
       graph_.LockEntry();
       locked = true;
@@ -97,6 +104,23 @@ class Insertion {
     if (raises) graph_.ReplaceEntry({below, level_});
     if (locked) graph_.UnlockEntry();
     return {bottom, false, Header(own_).error};
+  }
+
+  // Whether the new node is much farther from its nearest neighbour than that one from its own: the first of a cluster,
+  // as when rows come series by series. It goes to level 1, so that a descent finds the cluster; with nodes drawn by
+  // chance alone, one in 64, most clusters of 40 would have none there, and the links between clusters are too few to
+  // walk by. By inner product distance says nothing of this.
+  bool StandsApart() {
+    if (g_.metric == Metric::kInnerProduct || levels_[0].found.size == 0) return false;
+    const Candidate& nearest = levels_[0].found[0];
+    const uint8_t* block = graph_.Read(nearest.node);
+    const size_t degree = std::min<size_t>(Header(block).degree, g_.max_degree);
+    float norms[kMaxDegree];
+    for (size_t i = 0; i < degree; ++i) norms[i] = NormOf(NormCode(g_, block, i));
+    graph_.Release(nearest.node);
+    if (degree == 0) return false;
+    std::nth_element(norms, norms + degree / 4, norms + degree);
+    return nearest.key > kApart * norms[degree / 4];
   }
 
   // Links a node of level 0 that no live node links to: its neighbours have died meanwhile, or all have nearer ones.
@@ -303,7 +327,7 @@ class Insertion {
   const Memory memory_;
   const Geometry& g_;
   const Kernels& kernels_;
-  const int level_;
+  int level_;
   const InsertParameters parameters_;
   uint8_t* own_;    // the block as it will be, to compare with others and to copy from
   float* decoded_;  // its vector as stored; two more of this length behind it

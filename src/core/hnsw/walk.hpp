@@ -214,12 +214,15 @@ class Walk {
     known_.Get(node)->key = key;
     // The visited node moves to the place of its own distance, or leaves. If it leaves there is room for one more, but
     // not for all: its neighbours are judged by the bound there was.
-    const float bound = Unsorted(Bound());
+    // Of a node to start from nothing was known, and a beam of one has no bound but the node itself.
+    const bool is_start = beam_[position] >> 32 == 0;
+    float bound = is_start ? std::numeric_limits<float>::infinity() : Unsorted(Bound());
     RemoveItem(position);
     if (counts) {
       if (key < Bound()) InsertItem(Item(key, node));
       if (log_) counted_.Append(memory_, Item(key, node));
     }
+    if (size_ == width_) bound = std::max(bound, Unsorted(Bound()));
     // Two lists without a branch, then a loop over the few that are near enough.
     uint16_t near[kMaxDegree], far[kMaxDegree];
     size_t near_count = 0, far_count = 0;
