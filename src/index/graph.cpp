@@ -232,7 +232,18 @@ void CopyIn(const Place& place, const uint8_t* block, uint32_t size, PageAt page
 
 }  // namespace
 
+void PageGraph::EndInsertion() {
+  if (!holds_interrupts_) return;
+  holds_interrupts_ = false;
+  RESUME_INTERRUPTS();
+  CHECK_FOR_INTERRUPTS();
+}
+
 NodeId PageGraph::Append(const uint8_t* block, int level) {
+  if (index_.logged && !holds_interrupts_) {
+    HOLD_INTERRUPTS();  // an error resets it
+    holds_interrupts_ = true;
+  }
   const bool upper = level > 0;
   const Buffer allocation = ReadPage(index_, kAllocationBlock, PageKind::kAllocation, BUFFER_LOCK_EXCLUSIVE);
   const NodeId node = FindNode(index_, allocation, upper);

@@ -70,6 +70,10 @@ class PageGraph {
   // meanwhile.
   bool AddRow(NodeId node, float error);
 
+  // The insertion is through. From its first block on it is not to be cancelled: before it has looked at its neighbours
+  // again (Insertion::DropDeadLinks) it may link to one that vacuum is about to close.
+  void EndInsertion();
+
   // A hint: nobody sees the one row of the node any more. Does nothing where it has another by now: its heap tuple may
   // be at the same place, but a row's slot is not used again while the caller's transaction runs.
   void Hide(NodeId node, uint32_t row, const ItemPointerData& tuple);
@@ -93,6 +97,7 @@ class PageGraph {
   ItemPointerData tuple_;
   SharedEntryLock* entry_lock_ = nullptr;
   uint64_t reads_ = 0;
+  bool holds_interrupts_ = false;
 
   Buffer* buffers_;  // of the block that is read or written now
   uint8_t* copy_;    // it in one piece, when it spans pages

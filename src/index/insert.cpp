@@ -8,9 +8,7 @@ namespace medvec::index {
 
 namespace {
 
-// A narrower search finds worse neighbours where a hop shows few of them: below 128 dimensions codes are coarse.
-constexpr size_t kLeastEf = 100;
-constexpr uint32_t kCoarseDim = 128;
+constexpr uint32_t kCoarseDim = 128;  // below, codes are coarse
 
 // A neighbour that is told costs a page in the WAL, after a checkpoint a whole one. A build tells all; of what single
 // insertions tell ten are enough (recall at ef 40 at 784, 1280 and 128 dimensions: .9987 for .9987, .9877 for .9926,
@@ -22,7 +20,6 @@ constexpr size_t kToldByInsert = 10;
 hnsw::InsertParameters ParametersOf(const Index& index, bool concurrently) {
   hnsw::InsertParameters parameters;
   parameters.ef_construction = index.meta.ef_construction;
-  if (index.meta.dim <= kCoarseDim) parameters.ef_construction = Max(parameters.ef_construction, kLeastEf);
   parameters.look_again = concurrently;
   if (concurrently && index.meta.dim >= kCoarseDim) parameters.told = kToldByInsert;
   return parameters;
@@ -44,6 +41,7 @@ bool Inserter::Insert(Datum value, const ItemPointerData& tuple) {
     for (;;) {
       const int level = LevelForTest(hnsw::DrawLevel(pg_prng_uint64(&pg_global_prng_state)));
       const hnsw::Inserted inserted = hnsw::Insert(index_.space, graph_, ServerMemory(), vector_, level, parameters_);
+      graph_.EndInsertion();
       if (!inserted.duplicate || graph_.AddRow(inserted.node, inserted.error)) break;
       // The node died between search and now: search anew.
       CHECK_FOR_INTERRUPTS();

@@ -66,7 +66,7 @@ constexpr double kWorthWalking = 1.0 / 8;
 bool PrefersWhole(const Scan& scan) {
   const Meta& meta = scan.index->meta;
   const double nodes = static_cast<double>(scan.index->blocks) * meta.blocks_per_group / meta.pages_per_group;
-  if (2.0 * static_cast<double>(scan.search->width()) > std::max(nodes * kWorthWalking, 1000.0)) return true;
+  if (2.0 * static_cast<double>(scan.search->width()) > std::max(nodes * kWorthWalking, 100.0)) return true;
   const double allowed = settings::scan_mem_multiplier * work_mem * 1024.0;
   return 2.0 * static_cast<double>(MemoryContextMemAllocated(scan.context, true)) > allowed;
 }

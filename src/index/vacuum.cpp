@@ -346,7 +346,7 @@ void ConnectLost(Vacuum& vacuum) {
   vacuum.linked->Add(graph.GetEntry().node);
   const hnsw::InsertParameters parameters = ParametersOf(index, true);
   vacuum.live->ForAllBut(*vacuum.linked, [&](NodeId node) {
-    vacuum_delay_point();
+    VacuumDelayPoint();
     const MemoryContext outer = MemoryContextSwitchTo(context);
     hnsw::Connect(index.space, graph, ServerMemory(context), node, parameters);
     MemoryContextSwitchTo(outer);

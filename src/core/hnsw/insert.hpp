@@ -11,7 +11,7 @@
 namespace medvec::hnsw {
 
 struct InsertParameters {
-  size_t ef_construction = 64;  // live nodes visited on a level at most; the beam is half as wide
+  size_t ef_construction = 64;  // the beam is half as wide, and half as many again are visited on a level at most
   size_t new_links = 0;         // diverse links and fillers of a new node: 0 means two thirds of the slots
   size_t diverse_links = 0;     // of which diverse at most: 0 means all
   size_t pool = 48;             // fillers are chosen among so many
@@ -212,7 +212,7 @@ class Insertion {
 
   // The live nodes of level `l` that a walk from `start` meets, nearest first, but for the node `without`.
   void FindLive(int l, NodeId start, NodeId without) {
-    const size_t most = std::max(parameters_.ef_construction, 2 * kLeastBeam);
+    const size_t most = std::max(parameters_.ef_construction * 3 / 2, 2 * kLeastBeam);
     Level& level = levels_[l];
     Collector collector{g_, memory_, kernels_, l, without, level};
     Walk<G, Collector> walk(space_, graph_, memory_, query_, collector);

@@ -88,8 +88,7 @@ class Search {
 
   // Whether the next answer asks for a longer beam.
   bool WouldWiden() const {
-    const bool is_short = given_ >= ef_ && given_ + given_ / 4 + 1 > walk_.width();
-    return started_ && !exhausted_ && (is_short || pending_.size == 0);
+    return started_ && !exhausted_ && (given_ + given_ / 4 + 1 > walk_.width() || pending_.size == 0);
   }
 
   // The next answer's bound, as far as one is known without a longer beam.
@@ -140,7 +139,7 @@ class Search {
   // The walk's callback.
   bool Visit(NodeId node, const uint8_t* block, const Distances& distances) {
     const BlockHeader& header = Header(block);
-    if ((header.flags & without_) || !accept_(node, block)) return false;
+    if ((header.flags & without_) || header.level != 0 || !accept_(node, block)) return false;
     double length = 0;
     if (bound_.needs_length()) {
       const Geometry& g = space_.geometry;
