@@ -369,6 +369,7 @@ void Close(Vacuum& vacuum) {
     locked.header.origin[0] = static_cast<uint32_t>(stamp);
     locked.header.origin[1] = static_cast<uint32_t>(stamp >> 32);
     locked.Write();
+    MEDVEC_STOP_POINT("vacuum-close");
   }
   BlockNumber last = InvalidBlockNumber;
   for (const NodeId node : vacuum.dead_nodes) {
