@@ -66,7 +66,7 @@ struct Vacuum {
   hnsw::Array<DeadRow> dead_rows;
   hnsw::Array<NodeId> dead_nodes;  // those of upper levels too
   NodeSet* is_dead;
-  NodeSet *live, *linked;  // blocks of level 0; to which a live block leads
+  NodeSet *live, *linked;  // blocks; to which a live one leads
   Entry best;              // a live node of the highest level
   double live_rows;
 
@@ -284,10 +284,8 @@ void MarkUpperBlocks(Vacuum& vacuum) {
 void NoteLinks(Vacuum& vacuum, PageGraph& graph, NodeId node) {
   const uint8_t* block = graph.Read(node);
   const hnsw::BlockHeader& header = hnsw::Header(block);
-  if (header.level == 0)
-    vacuum.live->Add(node);
-  else
-    vacuum.linked->Add(header.target);
+  vacuum.live->Add(node);
+  if (header.level > 0) vacuum.linked->Add(header.target);
   for (uint32_t i = 0; i < Min(header.degree, vacuum.index.meta.max_degree); ++i)
     vacuum.linked->Add(hnsw::Links(block)[i]);
   graph.Release(node);
@@ -371,6 +369,7 @@ void Close(Vacuum& vacuum) {
     locked.header.origin[0] = static_cast<uint32_t>(stamp);
     locked.header.origin[1] = static_cast<uint32_t>(stamp >> 32);
     locked.Write();
+    MEDVEC_STOP_POINT("vacuum-close");
   }
   BlockNumber last = InvalidBlockNumber;
   for (const NodeId node : vacuum.dead_nodes) {

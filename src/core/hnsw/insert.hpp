@@ -53,11 +53,12 @@ class Insertion {
     kernels_.decode_vector(g_, Vector(g_, own_), Header(own_).scale, decoded_);
     query_ = MakeQueryFromBlockForm(space, vector, query_buffer_);
   }
-  // For Connect: the node is there already, on level 0.
+  // For Connect: the block is there already.
   Insertion(const Space& space, G& graph, const Memory& memory, NodeId node, const InsertParameters& parameters)
       : Insertion(space, graph, memory, 0, parameters) {
     std::memcpy(own_, graph.Read(node), g_.block_size);
     graph.Release(node);
+    level_ = std::min<int>(Header(own_).level, kMaxLevel);
     kernels_.decode_vector(g_, Vector(g_, own_), Header(own_).scale, decoded_);
     query_ = MakeQueryFromBlockForm(space, decoded_, query_buffer_);
   }
@@ -93,17 +94,18 @@ class Insertion {
     }
     MEDVEC_STOP_POINT("insert-chosen");
     const bool raises = entry.node == kNoNode || level_ > entry.level || levels_[0].found.size == 0;
-    NodeId below = kNoNode, bottom = kNoNode;
-    bool is_linked = false;
+    NodeId nodes[kMaxLevel + 1];
+    bool told[kMaxLevel + 1];
     for (int l = 0; l <= level_; ++l) {
-      const bool told = WriteLevel(l, &below);
-      if (l == 0) bottom = below, is_linked = told;
+      nodes[l] = WriteLevel(l, l == 0 ? kNoNode : nodes[l - 1]);
+      told[l] = told_;
     }
     // Before it becomes the entry: with dead neighbours alone it would lead to nobody.
-    if (!is_linked && levels_[0].found.size > 0) locked = Connect(bottom, locked);
-    if (raises) graph_.ReplaceEntry({below, level_});
+    for (int l = 0; l <= std::min(level_, entry.node == kNoNode ? -1 : entry.level); ++l)
+      if (!told[l]) locked = Connect(nodes[l], l, locked);
+    if (raises) graph_.ReplaceEntry({nodes[level_], level_});
     if (locked) graph_.UnlockEntry();
-    return {bottom, false, Header(own_).error};
+    return {nodes[0], false, Header(own_).error};
   }
 
   // Whether the new node is much farther from its nearest neighbour than that one from its own: the first of a cluster,
@@ -123,20 +125,20 @@ class Insertion {
     return nearest.key > kApart * norms[degree / 4];
   }
 
-  // Links a node of level 0 that no live node links to: its neighbours have died meanwhile, or all have nearer ones.
+  // Links a block of level `l` that no live one links to: its neighbours have died meanwhile, or all have nearer ones.
   // `locked`, and the answer: whether the entry's lock is held.
-  bool Connect(NodeId node, bool locked) {
-    Level& level = levels_[0];
+  bool Connect(NodeId node, int l, bool locked) {
+    Level& level = levels_[l];
     for (;;) {
       const Entry entry = graph_.GetEntry();
       level.Free(memory_);
-      if (entry.node != kNoNode) FindLive(0, DescendFrom(space_, graph_, memory_, query_, entry, 0), node);
+      if (entry.node != kNoNode) FindLive(l, DescendFrom(space_, graph_, memory_, query_, entry, l), node);
       if (level.found.size > 0) {
         Select(&level);
         if (LinkBothWays(node, level)) return locked;
         // All of them are dead by now.
       } else if (locked) {
-        graph_.ReplaceEntry({node, 0});
+        graph_.ReplaceEntry({node, l});
         return locked;
       } else {
         graph_.LockEntry();
@@ -145,6 +147,7 @@ class Insertion {
     }
   }
 
+  int level() const { return level_; }
   void Free() {
     for (Level& level : levels_) level.Free(memory_);
     memory_.Release(scratch_);
@@ -254,15 +257,14 @@ class Insertion {
     level->diverse = std::min(level->diverse, diverse);
   }
 
-  // Writes the block of level `l` over *below, which it becomes, and tells its neighbours. Returns whether one of them
-  // links to it.
-  bool WriteLevel(int l, NodeId* below) {
+  // Writes the block of level `l` over `below`, and tells its neighbours.
+  NodeId WriteLevel(int l, NodeId below) {
     const Level& level = levels_[l];
     float* other = decoded_ + PaddedDim(g_.dim);
     float* residual = other + PaddedDim(g_.dim);
     BlockHeader& header = Header(own_);
     header.level = static_cast<uint8_t>(l);
-    header.target = *below;
+    header.target = below;
     header.degree = 0;
     for (size_t i = 0; i < level.chosen; ++i) {
       const Candidate& c = level.found[i];
@@ -272,14 +274,14 @@ class Insertion {
       SetLink(g_, own_, i, c.node, residual, i >= level.diverse);
     }
     const NodeId node = graph_.Append(own_, l);
-    *below = node;
     MEDVEC_STOP_POINT("insert-written");
-    const bool told = Tell(node, level);
+    told_ = Tell(node, level);
     MEDVEC_STOP_POINT("insert-linked");
     if (parameters_.look_again) DropDeadLinks(node, level);
-    return told;
+    return node;
   }
 
+  // Returns whether a live neighbour links to the node now.
   bool Tell(NodeId node, const Level& level) {
     bool told = false;
     const size_t most = parameters_.told != 0 ? std::min(parameters_.told, level.chosen) : level.chosen;
@@ -333,6 +335,7 @@ class Insertion {
   float* decoded_;  // its vector as stored; two more of this length behind it
   void *query_buffer_, *scratch_;
   Query query_;
+  bool told_ = false;  // of the block written last: some live node links to it
   Level levels_[kMaxLevel + 1];
 };
 
@@ -346,11 +349,11 @@ Inserted Insert(const Space& space, G& graph, const Memory& memory, const float*
   return inserted;
 }
 
-// For a node of level 0 that is out of reach: links it as an insertion would.
+// For a block that is out of reach: links it on its level as an insertion would.
 template <MutableGraph G>
 void Connect(const Space& space, G& graph, const Memory& memory, NodeId node, const InsertParameters& parameters) {
   Insertion<G> insertion(space, graph, memory, node, parameters);
-  if (insertion.Connect(node, false)) graph.UnlockEntry();
+  if (insertion.Connect(node, insertion.level(), false)) graph.UnlockEntry();
   insertion.Free();
 }
 

@@ -14,7 +14,9 @@
 //   - Header: known flags; level 0 in groups of level 0 and else in those of upper levels; scale and error are finite,
 //     the error is one that the codec can make. The vector is finite.
 //   - At most max_degree links, to written nodes of the same level that are not closed, none twice, none to itself.
-//   - Code, norm and rescale of each link are those of the two stored vectors.
+//     Code, norm and rescale of each link are those of the two stored vectors. Where no row of the node is seen, links
+//     need only lead to written nodes: of dead nodes a crash may have closed some and not others, and a killed
+//     insertion did not look at its links again.
 //   - An upper block leads to a block of the level below that is not closed and has the same vector.
 // Table (check_heap.cpp)
 //   - A heap tuple that a new snapshot sees, and that the predicate and the operator class let in, has one row. That is
@@ -76,7 +78,8 @@ void Checker::ReadBytes(NodeId node, uint32_t from, uint32_t size, uint8_t* to) 
 MEDVEC_FUNCTION(medvec_hnsw_check) {
   using namespace medvec::index;
   InitMaterializedSRF(fcinfo, 0);
-  const Target target = OpenTarget(PG_GETARG_OID(0), ShareLock);
+  // On a standby nothing stronger is to be had; replay may go on meanwhile.
+  const Target target = OpenTarget(PG_GETARG_OID(0), RecoveryInProgress() ? AccessShareLock : ShareLock);
   // Not older than the lock: all that was committed before has its rows. It is also active, for index expressions.
   const Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
   PushActiveSnapshot(snapshot);
@@ -87,8 +90,9 @@ MEDVEC_FUNCTION(medvec_hnsw_check) {
   CheckPages(checker);
   CheckHeaders(checker);
   CheckRows(checker);
-  CheckNodes(checker);
+  CheckChains(checker);
   CheckHeap(checker);
+  CheckNodes(checker);
   CheckReachability(checker);
   MemoryContextSwitchTo(outer);
   MemoryContextDelete(context);

@@ -75,10 +75,11 @@ class LinkCheck {
     for (size_t i = 0; i < g_.dim; ++i)
       if (!std::isfinite(own_[i])) return checker_.ReportNode(node, "its vector is not finite");
     const size_t degree = Min(header.degree, g_.max_degree);
+    const bool is_seen = IsSeen(checker_, node);
     for (size_t i = 0; i < degree; ++i) {
       const NodeId neighbour = hnsw::Links(block)[i];
-      const char* fault = Fault(node, header, block, i, neighbour);
-      if (fault == nullptr) fault = CodeFault(block, i, neighbour);
+      const char* fault = Fault(node, header, block, i, neighbour, is_seen);
+      if (fault == nullptr && is_seen) fault = CodeFault(block, i, neighbour);
       if (fault != nullptr)
         checker_.Report(PlaceOf(checker_.index, node).first, node, "link %zu, to node %u, %s", i, neighbour, fault);
     }
@@ -93,12 +94,14 @@ class LinkCheck {
   }
 
  private:
-  const char* Fault(NodeId node, const BlockHeader& header, const uint8_t* block, size_t link, NodeId neighbour) {
+  const char* Fault(NodeId node, const BlockHeader& header, const uint8_t* block, size_t link, NodeId neighbour,
+                    bool is_seen) {
     const uint8_t state = checker_.StateOf(neighbour);
     if (neighbour == node) return "is to the node itself";
     for (size_t i = 0; i < link; ++i)
       if (hnsw::Links(block)[i] == neighbour) return "is there twice";
     if (!(state & kStateWritten)) return "leads to no block";
+    if (!is_seen) return nullptr;
     if (state & kStateClosed) return "leads to a closed node";
     if ((state & kLevelMask) != header.level) return "leads to another level";
     return nullptr;
@@ -168,6 +171,14 @@ void CheckHeaders(Checker& checker) {
   ForBlocks(checker, [&](NodeId node, const uint8_t* block) { CheckHeader(checker, node, hnsw::Header(block)); });
 }
 
+void CheckChains(Checker& checker) {
+  ForBlocks(checker, [&](NodeId node, const uint8_t* block) {
+    const BlockHeader& header = hnsw::Header(block);
+    const bool upper = checker.pages[node / checker.index.meta.blocks_per_group].position & kUpperLevels;
+    if (!upper && !(header.flags & (hnsw::kClosed | hnsw::kDead))) CheckChain(checker, node, header);
+  });
+}
+
 void CheckNodes(Checker& checker) {
   LinkCheck links(checker);
   ForBlocks(checker, [&](NodeId node, const uint8_t* block) {
@@ -175,10 +186,8 @@ void CheckNodes(Checker& checker) {
     const BlockHeader& header = hnsw::Header(block);
     if (header.flags & hnsw::kClosed) return;
     links.Check(node, block);
-    if (checker.pages[node / checker.index.meta.blocks_per_group].position & kUpperLevels)
-      CheckUpper(checker, links, node, block);
-    else if (!(header.flags & hnsw::kDead))
-      CheckChain(checker, node, header);
+    const bool upper = checker.pages[node / checker.index.meta.blocks_per_group].position & kUpperLevels;
+    if (upper && !(header.flags & hnsw::kDead)) CheckUpper(checker, links, node, block);
   });
 }
 

@@ -38,7 +38,8 @@ void Follow(Checker& checker) {
   pfree(block);
 }
 
-// Whether the node, or the one of level 0 below it, has a row that is seen.
+}  // namespace
+
 bool IsSeen(Checker& checker, NodeId node) {
   uint8_t state = checker.StateOf(node);
   while ((state & kStateWritten) && !(state & (kStateDead | kStateClosed)) && (state & kLevelMask) > 0) {
@@ -48,10 +49,8 @@ bool IsSeen(Checker& checker, NodeId node) {
     if ((below & kLevelMask) + 1 != (state & kLevelMask)) return false;
     node = header.target, state = below;
   }
-  return state & kVisible;
+  return (state & kVisible) && !(state & (kStateDead | kStateClosed));
 }
-
-}  // namespace
 
 void CheckReachability(Checker& checker) {
   const Entry entry = checker.entry;

@@ -90,9 +90,12 @@ struct Checker {
 void CheckPages(Checker& checker);                                                // check_pages.cpp
 void CheckHeaders(Checker& checker);                                              // check_nodes.cpp
 void CheckRows(Checker& checker);                                                 // check_rows.cpp
+void CheckChains(Checker& checker);                                               // check_nodes.cpp
 void CheckNodes(Checker& checker);                                                // check_nodes.cpp
 void CheckChain(Checker& checker, NodeId node, const hnsw::BlockHeader& header);  // check_rows.cpp
 void CheckHeap(Checker& checker);                                                 // check_heap.cpp
-void CheckReachability(Checker& checker);                                         // check_reachability.cpp
+// Whether the node, or the one of level 0 below it, is alive and has a row that is seen; after CheckHeap.
+bool IsSeen(Checker& checker, NodeId node);
+void CheckReachability(Checker& checker);  // check_reachability.cpp
 
 }  // namespace medvec::index
