@@ -1,5 +1,5 @@
 -- Rows come in the order of their exact distances, though the index knows these within bounds only. Vectors of 784
--- dimensions are stored by 12 bits a number; the distances of many rows differ by less than that.
+-- dimensions are stored by 16 bits a number; the distances of many rows differ by less than that.
 
 \getenv suites PG_ABS_SRCDIR
 \set support :suites '/sql/support/against_exact.sql'

@@ -27,7 +27,7 @@ void CheckMeta(Relation relation, const Meta& meta) {
                     errhint("REINDEX INDEX \"%s\" builds it anew.", RelationGetRelationName(relation))));
   bool sound = meta.dim >= 1 && meta.dim <= hnsw::kMaxDim && meta.max_degree <= hnsw::kMaxDegree &&
                meta.metric <= static_cast<uint8_t>(hnsw::Metric::kL1) &&
-               meta.codec <= static_cast<uint8_t>(hnsw::VectorCodec::kInt12) &&
+               meta.codec <= static_cast<uint8_t>(hnsw::VectorCodec::kInt16) &&
                (meta.code_bits == 1 || meta.code_bits == 2 || meta.code_bits == 4) &&
                meta.key_columns <= kMaxKeyColumns && meta.row_size >= kRowHeader && meta.row_size <= kUsable &&
                meta.blocks_per_group >= 1 && meta.pages_per_group >= 1 && meta.blocks_per_group <= kUsable &&

@@ -13,7 +13,7 @@ inline constexpr size_t kPageSize = 8192;
 inline constexpr size_t kUsablePageSize = 8152;
 inline constexpr size_t kRowSize = 10;  // heap tuple and node address, in the row pages
 // From this dimension on a table keeps vectors out of line. Fetching one to put rows in exact order takes longer there
-// than two visits: four more bits leave one doubtful row in ten queries instead of ten in one.
+// than two visits: eight more bits leave few rows in doubt, for links that cost as much as they save.
 inline constexpr size_t kOutOfLineDim = 480;
 inline constexpr double kUpperShare = 1.0 / 63;  // blocks above level 0, for a level ratio of 64
 
@@ -79,12 +79,12 @@ constexpr double Cost(const Geometry& g, const Packing& packing) {
 
 // The block for vectors of `dim` dimensions with `m` links (a degree of up to 2 m on all levels).
 //
-// The least cost within pgvector's bytes, with the own vector in 8 bits, or 12 where the table keeps vectors out of
+// The least cost within pgvector's bytes, with the own vector in 8 bits, or 16 where the table keeps vectors out of
 // line. More than one bit a code only where at least 4/5 of the links remain: with fewer links parts of a set get out
 // of reach, whatever the precision. Then a more exact own vector where the page has room for it, without costing a link
 // or a byte of the budget.
 constexpr Choice ChooseGeometry(size_t dim, Metric metric, int m) {
-  const VectorCodec base = dim >= kOutOfLineDim ? VectorCodec::kInt12 : VectorCodec::kInt8;
+  const VectorCodec base = dim >= kOutOfLineDim ? VectorCodec::kInt16 : VectorCodec::kInt8;
   const int most = std::min<int>(2 * m, kMaxDegree);
   const double budget = PgvectorBytes(dim, m);
   Choice best{};
@@ -110,6 +110,7 @@ constexpr Choice ChooseGeometry(size_t dim, Metric metric, int m) {
   const size_t room = kUsablePageSize * best.packing.pages_per_group / best.packing.blocks_per_group / 4 * 4;
   const int degree = best.geometry.max_degree;
   for (const VectorCodec codec : {VectorCodec::kFloat16, VectorCodec::kFloat32}) {
+    if (codec == VectorCodec::kFloat16 && base == VectorCodec::kInt16) continue;  // as long, and coarser
     const Geometry g = MakeGeometry(dim, metric, codec, best.geometry.code_bits, degree);
     if (g.block_size <= room) best.geometry = g;
   }

@@ -5,7 +5,7 @@
 //   norms           uint16_t[max_degree]     |r|^2 of the neighbour's residual as bfloat16; sign bit set: a filler link
 //   rescales        uint8_t[max_degree]      see EncodedLink in kernels.hpp
 //   codes           [max_degree][code_bits][ceil(dim / 8)] bytes, code-major: one link is one contiguous small write
-//   vector          the node's own vector: dim float32, float16 or int8; or int8 and then 4 bits more of each
+//   vector          the node's own vector: dim float32, float16, int8, or int8 and then int8 of what is left
 //
 // All of it little-endian and unaligned but for the header's and the links' four bytes (blocks start at multiples of
 // 4). Behind the codes stand at least 16 bytes of the block (the vector, or padding), so kernels may load whole words
@@ -18,9 +18,8 @@
 namespace medvec::hnsw {
 
 enum class Metric : uint8_t { kL2, kInnerProduct, kCosine, kL1 };
-// kInt12: int8 levels as kInt8's, then sixteenths of a level from -8 to 7 in four bits, 32 dimensions in 16 bytes: byte
-// i holds dimension i in its low half and dimension 16 + i in its high half, both plus 8.
-enum class VectorCodec : uint8_t { kFloat32, kFloat16, kInt8, kInt12 };
+// kInt16: int8 levels as kInt8's, then for each dimension the rest, -128 to 127 256ths of a level.
+enum class VectorCodec : uint8_t { kFloat32, kFloat16, kInt8, kInt16 };
 
 using NodeId = uint32_t;
 inline constexpr NodeId kNoNode = 0xffffffff;
@@ -61,11 +60,10 @@ struct Geometry {
 
   constexpr size_t code_size() const { return size_t{plane_bytes} * code_bits; }
   constexpr size_t vector_size() const {
-    const size_t fine = codec == VectorCodec::kInt12 ? (size_t{dim} + 31) / 32 * 16 : 0;
-    return size_t{dim} * (codec == VectorCodec::kFloat32 ? 4 : codec == VectorCodec::kFloat16 ? 2 : 1) + fine;
+    return size_t{dim} * (codec == VectorCodec::kFloat32 ? 4 : codec == VectorCodec::kInt8 ? 1 : 2);
   }
   // Levels of the own vector are int8, and perhaps finer ones.
-  constexpr bool has_levels() const { return codec == VectorCodec::kInt8 || codec == VectorCodec::kInt12; }
+  constexpr bool has_levels() const { return codec == VectorCodec::kInt8 || codec == VectorCodec::kInt16; }
   // Vectors of these metrics are stored rotated (and centred): lengths and angles are the same there.
   constexpr bool rotated() const { return metric != Metric::kL1; }
 };

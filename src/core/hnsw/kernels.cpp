@@ -83,49 +83,42 @@ HWY_INLINE FloatVec ForStored(const uint8_t* stored, size_t dim, Step step) {
   return hn::Add(hn::Add(sum0, sum1), hn::Add(sum2, sum3));
 }
 
-// The same for kInt12, 32 dimensions at a time.
+// The same for kInt16.
 template <class Step>
-HWY_INLINE FloatVec ForInt12(const uint8_t* stored, size_t dim, Step step) {
+HWY_INLINE FloatVec ForInt16(const uint8_t* stored, size_t dim, Step step) {
   const Float d;
   const hn::Rebind<int8_t, Float> d8;
   const size_t lanes = hn::Lanes(d);
-  const auto sixteenth = hn::Set(d, 1.0f / 16);
-  const uint8_t* fine = stored + dim;
+  const auto unit = hn::Set(d, 1.0f / 256);
+  const int8_t* coarse = reinterpret_cast<const int8_t*>(stored);
+  const int8_t* fine = coarse + dim;
+  const auto load = [&](const int8_t* high, const int8_t* low) HWY_ATTR {
+    const auto rest = hn::ConvertTo(d, hn::PromoteTo(Int(), hn::LoadU(d8, low)));
+    return hn::MulAdd(rest, unit, hn::ConvertTo(d, hn::PromoteTo(Int(), hn::LoadU(d8, high))));
+  };
+  size_t i = 0;
   FloatVec sum0 = hn::Zero(d), sum1 = sum0;
-  HWY_ALIGN int8_t levels[32], low[32];
-  for (size_t i = 0; i < dim; i += 32, fine += 16) {
-#if HWY_TARGET == HWY_SCALAR
-    for (size_t k = 0; k < 16; ++k)
-      low[k] = static_cast<int8_t>((fine[k] & 15) - 8), low[k + 16] = static_cast<int8_t>((fine[k] >> 4) - 8);
-#else
-    const hn::FixedTag<uint8_t, 16> half;
-    const auto both = hn::LoadU(half, fine);
-    const auto eight = hn::Set(half, 8), mask = hn::Set(half, 15);
-    hn::Store(hn::Sub(hn::And(both, mask), eight), half, reinterpret_cast<uint8_t*>(low));
-    hn::Store(hn::Sub(hn::And(hn::ShiftRight<4>(both), mask), eight), half, reinterpret_cast<uint8_t*>(low) + 16);
-#endif
-    const int8_t* high = reinterpret_cast<const int8_t*>(stored) + i;
-    const size_t here = std::min<size_t>(32, dim - i);
-    if (here < 32) {
-      std::memset(levels, 0, sizeof levels);
-      std::memset(low + here, 0, 32 - here);
-      std::memcpy(levels, high, here);
-      high = levels;
+  for (; i + 2 * lanes <= dim; i += 2 * lanes) {
+    step(i, load(coarse + i, fine + i), sum0);
+    step(i + lanes, load(coarse + i + lanes, fine + i + lanes), sum1);
+  }
+  for (; i < dim; i += lanes) {
+    if (i + lanes <= dim) {
+      step(i, load(coarse + i, fine + i), sum0);
+      continue;
     }
-    for (size_t k = 0; k < here; k += lanes) {
-      const auto coarse = hn::ConvertTo(d, hn::PromoteTo(Int(), hn::LoadU(d8, high + k)));
-      const auto rest = hn::ConvertTo(d, hn::PromoteTo(Int(), hn::LoadU(d8, low + k)));
-      step(i + k, hn::MulAdd(rest, sixteenth, coarse), sum0);
-      std::swap(sum0, sum1);
-    }
+    HWY_ALIGN int8_t high[16] = {}, low[16] = {};
+    std::memcpy(high, coarse + i, dim - i);
+    std::memcpy(low, fine + i, dim - i);
+    step(i, load(high, low), sum1);
   }
   return hn::Add(sum0, sum1);
 }
 
 template <VectorCodec codec, class Step>
 HWY_INLINE FloatVec ForElements(const uint8_t* stored, size_t dim, Step step) {
-  if constexpr (codec == VectorCodec::kInt12)
-    return ForInt12(stored, dim, step);
+  if constexpr (codec == VectorCodec::kInt16)
+    return ForInt16(stored, dim, step);
   else
     return ForStored<codec>(stored, dim, step);
 }
@@ -138,8 +131,8 @@ HWY_INLINE auto WithCodec(VectorCodec codec, Body body) {
       return body.template operator()<VectorCodec::kFloat32>();
     case VectorCodec::kFloat16:
       return body.template operator()<VectorCodec::kFloat16>();
-    case VectorCodec::kInt12:
-      return body.template operator()<VectorCodec::kInt12>();
+    case VectorCodec::kInt16:
+      return body.template operator()<VectorCodec::kInt16>();
     default:
       return body.template operator()<VectorCodec::kInt8>();
   }
@@ -523,8 +516,7 @@ void EncodeVector(const Geometry& g, const float* vector, uint8_t* block) {
     std::memcpy(out, vector, g.vector_size());
     return;
   }
-  const bool small = g.has_levels(), fine = g.codec == VectorCodec::kInt12;
-  if (fine) std::memset(out + g.dim, 0x88, g.vector_size() - g.dim);
+  const bool small = g.has_levels(), fine = g.codec == VectorCodec::kInt16;
   // float16 gets the greatest value near 1: neither overflow nor loss of small vectors.
   float scale = small ? greatest / 127 : greatest;
   float inverse = 1 / scale;
@@ -534,12 +526,11 @@ void EncodeVector(const Geometry& g, const float* vector, uint8_t* block) {
   for (size_t i = 0; i < g.dim; ++i) {
     float back;
     if (fine) {
-      const long sixteenths = std::lrintf(vector[i] * inverse * 16), level = (sixteenths + 8) >> 4;
-      const uint8_t rest = static_cast<uint8_t>(sixteenths - 16 * level + 8);
+      // At most 127 x 256: the coarse level stays within int8.
+      const long parts = std::lrintf(vector[i] * inverse * 256), level = (parts + 128) >> 8;
       out[i] = static_cast<uint8_t>(level);
-      uint8_t& byte = out[g.dim + i / 32 * 16 + i % 16];
-      byte = static_cast<uint8_t>(i % 32 < 16 ? (byte & 0xf0) | rest : (byte & 0x0f) | rest << 4);
-      back = static_cast<float>(sixteenths) * (1.0f / 16) * scale;
+      out[g.dim + i] = static_cast<uint8_t>(parts - 256 * level);
+      back = static_cast<float>(parts) * (1.0f / 256) * scale;
     } else if (small) {
       const int8_t level = static_cast<int8_t>(std::lrintf(vector[i] * inverse));
       std::memcpy(out + i, &level, 1);
@@ -610,7 +601,7 @@ HWY_INLINE float FloatBetween(const Geometry& g, const uint8_t* a, float scale_a
 
 float Between(const Geometry& g, const uint8_t* a, float scale_a, float norm_a, const uint8_t* b, float scale_b,
               float norm_b) {
-  if (g.has_levels()) {  // of kInt12 the coarse levels do
+  if (g.has_levels()) {  // of kInt16 the coarse levels do
     const double dot = static_cast<double>(scale_a) * scale_b *
                        IntegerProduct(reinterpret_cast<const int8_t*>(a), reinterpret_cast<const int8_t*>(b), g.dim);
     if (g.metric == Metric::kInnerProduct) return static_cast<float>(-dot);

@@ -42,7 +42,7 @@ TEST(ChooseGeometryTest, Table) {
     const Choice c = ChooseGeometry(dim, Metric::kL2, 16);
     std::printf("| %zu | %s | %d | %d | %u | %u in %u | %.2f | %.0f | %.0f |\n", dim,
                 c.geometry.codec == VectorCodec::kInt8      ? "int8"
-                : c.geometry.codec == VectorCodec::kInt12   ? "int12"
+                : c.geometry.codec == VectorCodec::kInt16   ? "int16"
                 : c.geometry.codec == VectorCodec::kFloat16 ? "float16"
                                                             : "float32",
                 c.geometry.code_bits, c.geometry.max_degree, c.geometry.block_size, c.packing.blocks_per_group,
