@@ -93,7 +93,7 @@ bool FindNode(Scan& scan) {
     if (!may_widen) return found;
     // All that links lead to has been visited. There may be more: by inner product nobody's neighbour is a short
     // vector.
-    const bool is_all = !found || (is_first && !scan.search->is_full());
+    const bool is_all = !found || (is_first && !scan.search->has_more());
     if (!is_all) scan.given.Append(ServerMemory(scan.context), scan.answer.node);
     if (!is_all) return true;
   }

@@ -159,7 +159,7 @@ class Search {
 
   size_t width() const { return walk_.width(); }
   // Whether there may be more to walk to.
-  bool is_full() const { return walk_.is_full(); }
+  bool has_more() const { return walk_.has_more(); }
   size_t hops() const { return walk_.hops(); }
   void Free() {
     walk_.Free();

@@ -47,7 +47,7 @@ class Walk {
   // of the two at the node that names it, since vectors near each other differ from the query in similar directions.
   void Start(size_t width, bool log, bool by_rank) {
     by_rank_ = by_rank && space_.geometry.metric == Metric::kL1;
-    width_ = width, size_ = 0, next_ = 0, hops_ = 0, log_ = log;
+    width_ = width, size_ = 0, next_ = 0, hops_ = 0, log_ = log, skipped_ = was_full_ = false;
     if (beam_capacity_ < width + 1) {
       memory_.Release(beam_);
       beam_capacity_ = width + 1;
@@ -71,12 +71,14 @@ class Walk {
     return true;
   }
   void Run() {
-    while (Step()) continue;
+    do {
+      while (Step()) continue;
+    } while (Refill());
   }
 
   // Goes on with a beam of `width` nodes, longer than before. False when there is nothing left to walk to.
   bool Widen(size_t width) {
-    if (size_ < width_) return false;  // nothing was ever dropped
+    if (!has_more()) return false;
     if (beam_capacity_ < width + 1) {
       memory_.Release(beam_);
       beam_capacity_ = width + 1;
@@ -87,15 +89,13 @@ class Walk {
     known_.ForAll([this](const NodeMap::Slot& slot) {
       if (!(slot.key & 1) && slot.key < Bound()) InsertItem(Item(slot.key, slot.node));
     });
-    const Array<Estimate> again = logged_;
-    logged_ = {};
-    for (size_t i = 0; i < again.size; ++i) Offer(again[i].estimate, again[i].deviation, again[i].node);
-    memory_.Release(again.data);
+    OfferAgain();
     return true;
   }
 
   size_t width() const { return width_; }
-  bool is_full() const { return size_ == width_; }
+  // Whether Widen may find more than has been visited.
+  bool has_more() const { return size_ == width_ || logged_.size > 0; }
   size_t hops() const { return hops_; }
   void Free() {
     memory_.Release(beam_);
@@ -174,6 +174,22 @@ class Walk {
     if (key < Bound()) InsertItem(Item(key, node));
   }
 
+  void OfferAgain() {
+    const Array<Estimate> again = logged_;
+    logged_ = {};
+    for (size_t i = 0; i < again.size; ++i) Offer(again[i].estimate, again[i].deviation, again[i].node);
+    memory_.Release(again.data);
+  }
+
+  // Nodes that do not count leave room in the beam, also for what was too far at the time; and as long as the beam has
+  // not been full, nothing is too far, though its estimate be infinite. False: there is no room, or nothing for it.
+  bool Refill() {
+    if (size_ == width_ || logged_.size == 0 || (was_full_ && !skipped_)) return false;
+    skipped_ = false;
+    OfferAgain();
+    return true;
+  }
+
   void RemoveItem(size_t position) {
     std::memmove(beam_ + position, beam_ + position + 1, (size_ - position - 1) * sizeof(uint64_t));
     --size_;
@@ -188,6 +204,7 @@ class Walk {
     kernels_.estimate(space_.geometry, query_, block, distances.navigation, estimates_, deviations_);
     std::memcpy(links_, Links(block), degree * sizeof(NodeId));
     const bool counts = visitor_.Visit(node, block, distances);
+    skipped_ |= !counts;
     graph_.Release(node);
     MEDVEC_STOP_POINT("walk-hop");
     ++hops_;
@@ -197,12 +214,15 @@ class Walk {
     known_.Get(node)->key = key;
     // The visited node moves to the place of its own distance, or leaves. If it leaves there is room for one more, but
     // not for all: its neighbours are judged by the bound there was.
-    const float bound = Unsorted(Bound());
+    // Of a node to start from nothing was known, and a beam of one has no bound but the node itself.
+    const bool is_start = beam_[position] >> 32 == 0;
+    float bound = is_start ? std::numeric_limits<float>::infinity() : Unsorted(Bound());
     RemoveItem(position);
     if (counts) {
       if (key < Bound()) InsertItem(Item(key, node));
       if (log_) counted_.Append(memory_, Item(key, node));
     }
+    if (size_ == width_) bound = std::max(bound, Unsorted(Bound()));
     // Two lists without a branch, then a loop over the few that are near enough.
     uint16_t near[kMaxDegree], far[kMaxDegree];
     size_t near_count = 0, far_count = 0;
@@ -215,6 +235,7 @@ class Walk {
     if (log_)
       for (size_t k = 0; k < far_count; ++k)
         logged_.Append(memory_, {links_[far[k]], estimates_[far[k]], deviations_[far[k]]});
+    was_full_ |= size_ == width_;
     PrefetchNext();
   }
 
@@ -257,6 +278,8 @@ class Walk {
   size_t next_ = 0;  // nothing before it is unvisited
   size_t hops_ = 0;
   bool log_ = false, by_rank_ = false;
+  bool skipped_ = false;       // a node that does not count was visited
+  bool was_full_ = false;      // the beam, after a visit
   NodeMap known_;              // every node seen; lowest bit of the key set: visited
   Array<Estimate> logged_;     // estimates of nodes that are in neither beam nor map
   Array<uint64_t> counted_;    // items of the visited nodes that count
