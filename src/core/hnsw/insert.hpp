@@ -94,18 +94,18 @@ class Insertion {
     }
     MEDVEC_STOP_POINT("insert-chosen");
     const bool raises = entry.node == kNoNode || level_ > entry.level || levels_[0].found.size == 0;
-    NodeId nodes[kMaxLevel + 1];
-    bool told[kMaxLevel + 1];
+    const int top = entry.node == kNoNode ? -1 : entry.level;
+    NodeId below = kNoNode, bottom = kNoNode;
     for (int l = 0; l <= level_; ++l) {
-      nodes[l] = WriteLevel(l, l == 0 ? kNoNode : nodes[l - 1]);
-      told[l] = told_;
+      bool linked = false;
+      below = WriteLevel(l, below, &linked);
+      if (l == 0) bottom = below;
+      // At once: a block of the next level would lead searches here, and the entry to nobody.
+      if (!linked && l <= top) locked = Connect(below, l, locked);
     }
-    // Before it becomes the entry: with dead neighbours alone it would lead to nobody.
-    for (int l = 0; l <= std::min(level_, entry.node == kNoNode ? -1 : entry.level); ++l)
-      if (!told[l]) locked = Connect(nodes[l], l, locked);
-    if (raises) graph_.ReplaceEntry({nodes[level_], level_});
+    if (raises) graph_.ReplaceEntry({below, level_});
     if (locked) graph_.UnlockEntry();
-    return {nodes[0], false, Header(own_).error};
+    return {bottom, false, Header(own_).error};
   }
 
   // Whether the new node is much farther from its nearest neighbour than that one from its own: the first of a cluster,
@@ -125,7 +125,8 @@ class Insertion {
     return nearest.key > kApart * norms[degree / 4];
   }
 
-  // Links a block of level `l` that no live one links to: its neighbours have died meanwhile, or all have nearer ones.
+  // Links a block of level `l` that no live one links to, or that links to none: its neighbours have died meanwhile, or
+  // all have nearer ones.
   // `locked`, and the answer: whether the entry's lock is held.
   bool Connect(NodeId node, int l, bool locked) {
     Level& level = levels_[l];
@@ -257,8 +258,8 @@ class Insertion {
     level->diverse = std::min(level->diverse, diverse);
   }
 
-  // Writes the block of level `l` over `below`, and tells its neighbours.
-  NodeId WriteLevel(int l, NodeId below) {
+  // Writes the block of level `l` over `below`, and tells its neighbours. *linked: it knows some live node, and one it.
+  NodeId WriteLevel(int l, NodeId below, bool* linked) {
     const Level& level = levels_[l];
     float* other = decoded_ + PaddedDim(g_.dim);
     float* residual = other + PaddedDim(g_.dim);
@@ -275,9 +276,9 @@ class Insertion {
     }
     const NodeId node = graph_.Append(own_, l);
     MEDVEC_STOP_POINT("insert-written");
-    told_ = Tell(node, level);
+    *linked = Tell(node, level);
     MEDVEC_STOP_POINT("insert-linked");
-    if (parameters_.look_again) DropDeadLinks(node, level);
+    if (parameters_.look_again && !DropDeadLinks(node, level)) *linked = false;
     return node;
   }
 
@@ -304,17 +305,20 @@ class Insertion {
     bool told = Tell(node, level);
     for (size_t i = 0; i < level.chosen && !told; ++i)
       told = AddLink(space_, graph_, query_, decoded_, scratch_, level.found[i].node, node, true);
-    if (parameters_.look_again) DropDeadLinks(node, level);
+    if (parameters_.look_again && !DropDeadLinks(node, level)) return false;
     return told;
   }
 
   // A neighbour that was alive when it was chosen may have died before the new block was there for vacuum to mend.
   // Vacuum mends after it has marked all its dead, so who dies after this look is dropped by vacuum.
-  void DropDeadLinks(NodeId node, const Level& level) {
+  // Returns whether one is alive.
+  bool DropDeadLinks(NodeId node, const Level& level) {
+    bool any = false;
     for (size_t i = 0; i < level.chosen; ++i) {
       const NodeId neighbour = level.found[i].node;
       const bool dead = Header(graph_.Read(neighbour)).flags & kDead;
       graph_.Release(neighbour);
+      any |= !dead;
       if (!dead) continue;
       uint8_t* block = graph_.Write(node);
       bool changed = false;
@@ -322,6 +326,7 @@ class Insertion {
         if (Links(block)[k] == neighbour) DropLink(g_, block, k), changed = true;
       graph_.Commit(node, changed);
     }
+    return any;
   }
 
   const Space& space_;
@@ -335,7 +340,6 @@ class Insertion {
   float* decoded_;  // its vector as stored; two more of this length behind it
   void *query_buffer_, *scratch_;
   Query query_;
-  bool told_ = false;  // of the block written last: some live node links to it
   Level levels_[kMaxLevel + 1];
 };
 
