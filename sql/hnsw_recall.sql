@@ -66,3 +66,12 @@ CREATE INDEX ON bulk USING hnsw (v vector_l2_ops);
 UPDATE queries SET v = subvector(v, 1, 2);
 SELECT pg_temp.recall_of('bulk', '<->') >= 0.98 AS good;
 DROP TABLE bulk, queries;
+
+-- rows that come cluster by cluster, as the frames of one series after another's
+CREATE TABLE series (id int, v vector(64));
+INSERT INTO series SELECT c * 40 + o, pg_temp.uniform(c, 64) * array_fill(100, ARRAY[64])::vector + pg_temp.uniform(1000 + o, 64)
+	FROM generate_series(0, 29) c, generate_series(0, 39) o ORDER BY c, o;
+CREATE INDEX ON series USING hnsw (v vector_l2_ops);
+CREATE TABLE queries AS SELECT c AS id, pg_temp.uniform(c, 64) * array_fill(100, ARRAY[64])::vector + pg_temp.uniform(5000 + c, 64) AS v FROM generate_series(0, 29) c;
+SELECT pg_temp.recall_of('series', '<->') >= 0.97 AS good;
+DROP TABLE series, queries;
