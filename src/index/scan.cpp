@@ -53,22 +53,32 @@ struct Scan {
 
 Scan& State(IndexScanDesc scan) { return *static_cast<Scan*>(scan->opaque); }
 
-// Whether the walk may go on beyond its first ef nodes.
-bool MayWiden(const Scan& scan) {
-  if (settings::iterative_scan == static_cast<int>(IterativeScan::kOff)) return false;
-  return scan.search->hops() < static_cast<size_t>(settings::max_scan_tuples);
+// How a scan may go on beyond what it has found.
+enum class Further { kNone, kWalk, kWhole };
+
+// About how many nodes the index has, dead ones counted.
+double NodeCount(const Index& index) {
+  const double blocks = RelationGetNumberOfBlocks(index.relation);
+  return blocks * index.meta.blocks_per_group / index.meta.pages_per_group;
 }
 
-// Whether it is better to read the whole index than to walk on with a beam of twice the width: where that would visit a
-// good part of it anyway, or would need more memory than it may have. A walk visits about as many nodes as its beam is
-// wide, at three times the price of nodes read in order.
+// Reading the whole index visits all of it, which hnsw.max_scan_tuples may forbid.
+bool MayReadWhole(const Scan& scan) { return NodeCount(*scan.index) <= settings::max_scan_tuples; }
+
+// A walk visits about as many nodes as its beam is wide, at three times the price of nodes read in order: where twice
+// the width would come to a good part of the index, or need more memory than it may have, it is better to read it
+// whole.
 constexpr double kWorthWalking = 1.0 / 8;
-bool PrefersWhole(const Scan& scan) {
-  const Meta& meta = scan.index->meta;
-  const double nodes = static_cast<double>(scan.index->blocks) * meta.blocks_per_group / meta.pages_per_group;
-  if (2.0 * static_cast<double>(scan.search->width()) > std::max(nodes * kWorthWalking, 100.0)) return true;
+Further HowFurther(const Scan& scan) {
+  if (settings::iterative_scan == static_cast<int>(IterativeScan::kOff)) return Further::kNone;
+  if (scan.search->hops() >= static_cast<size_t>(settings::max_scan_tuples)) return Further::kNone;
+  if (!scan.search->WouldWiden()) return Further::kWalk;
   const double allowed = settings::scan_mem_multiplier * work_mem * 1024.0;
-  return 2.0 * static_cast<double>(MemoryContextMemAllocated(scan.context, true)) > allowed;
+  const bool fits = 2.0 * static_cast<double>(MemoryContextMemAllocated(scan.context, true)) <= allowed;
+  const bool is_worth =
+      2.0 * static_cast<double>(scan.search->width()) <= std::max(NodeCount(*scan.index) * kWorthWalking, 100.0);
+  if (!(fits && is_worth) && MayReadWhole(scan)) return Further::kWhole;
+  return fits ? Further::kWalk : Further::kNone;
 }
 
 void ReadWhole(Scan& scan, bool strict) {
@@ -83,19 +93,18 @@ bool IsStrict() { return settings::iterative_scan != static_cast<int>(IterativeS
 
 // The next node to give. False: there are no more.
 bool FindNode(Scan& scan) {
-  const bool may_widen = MayWiden(scan);
-  if (scan.whole == nullptr && !(may_widen && scan.search->WouldWiden() && PrefersWhole(scan))) {
-    const bool is_first = scan.given.size == 0;
+  const Further further = scan.whole == nullptr ? HowFurther(scan) : Further::kWhole;
+  if (further != Further::kWhole) {
+    const bool is_first = scan.given.size == 0, may_widen = further == Further::kWalk;
     const bool found = scan.search->Next(&scan.answer, IsStrict(), may_widen);
     last_scan.nodes = static_cast<int64>(scan.search->hops());
     last_scan.pages = static_cast<int64>(scan.graph->reads());
     last_scan.beam = static_cast<int64>(scan.search->width());
-    if (!may_widen) return found;
     // All that links lead to has been visited. There may be more: by inner product nobody's neighbour is a short
     // vector.
-    const bool is_all = !found || (is_first && !scan.search->has_more());
-    if (!is_all) scan.given.Append(ServerMemory(scan.context), scan.answer.node);
-    if (!is_all) return true;
+    const bool is_all = may_widen && (!found || (is_first && !scan.search->has_more())) && MayReadWhole(scan);
+    if (found && !is_all) scan.given.Append(ServerMemory(scan.context), scan.answer.node);
+    if (!is_all) return found;
   }
   if (scan.whole == nullptr) ReadWhole(scan, IsStrict());
   const bool found = scan.whole->Next(&scan.answer);
