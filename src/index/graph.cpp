@@ -218,7 +218,7 @@ void PageGraph::CommitLong(const Place& place, bool changed) {
 
 namespace {
 
-// Writes bytes [from, from + size) of a block into its pages; page(i) is the i-th.
+// Writes the first `size` bytes of a block into its pages; page(i) is the i-th.
 template <class PageAt>
 void CopyIn(const Place& place, const uint8_t* block, uint32_t size, PageAt page) {
   uint32_t offset = place.offset;
