@@ -30,15 +30,16 @@ inline constexpr int kQueryPlanes = 4;
 
 struct BlockHeader {
   uint32_t
-      target;  // level 0: storage's own (address of the newest row); above: the same vector's block one level below
-  uint16_t degree;  // links in use
+      target;      // level 0: storage's own (address of the newest row); above: the same vector's block one level below
+  uint8_t degree;  // links in use
+  uint8_t anchors;  // of them the first so many are never displaced: each node has one that leads to it
   uint8_t level;
   uint8_t flags;
   float scale;         // of the own vector: v_i = scale * code_i
   float error;         // at least |v - stored v|, over all rows of the node
   uint32_t origin[2];  // storage's own: where the vector comes from (its heap tuple)
 };
-static_assert(sizeof(BlockHeader) == 24 && alignof(BlockHeader) == 4);
+static_assert(sizeof(BlockHeader) == 24 && alignof(BlockHeader) == 4 && kMaxDegree <= UINT8_MAX);
 
 enum BlockFlags : uint8_t {
   kDead = 1,     // no live row: walked through, never returned, never linked to anew

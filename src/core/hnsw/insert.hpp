@@ -284,10 +284,14 @@ class Insertion {
 
   // Returns whether a live neighbour links to the node now.
   bool Tell(NodeId node, const Level& level) {
-    bool told = false;
+    bool told = false, anchored = false;
     const size_t most = parameters_.told != 0 ? std::min(parameters_.told, level.chosen) : level.chosen;
-    for (size_t i = 0; i < most; ++i)
-      told |= AddLink(space_, graph_, query_, decoded_, scratch_, level.found[i].node, node);
+    for (size_t i = 0; i < most; ++i) {
+      const Welcome welcome = anchored ? Welcome::kIfItFits : Welcome::kAnchored;
+      const Linked linked = AddLink(space_, graph_, query_, decoded_, scratch_, level.found[i].node, node, welcome);
+      told |= linked != Linked::kNo;
+      anchored |= linked == Linked::kForGood;
+    }
     return told;
   }
 
@@ -304,7 +308,8 @@ class Insertion {
     memory_.Release(buffer);
     bool told = Tell(node, level);
     for (size_t i = 0; i < level.chosen && !told; ++i)
-      told = AddLink(space_, graph_, query_, decoded_, scratch_, level.found[i].node, node, true);
+      told = AddLink(space_, graph_, query_, decoded_, scratch_, level.found[i].node, node, Welcome::kForced) !=
+             Linked::kNo;
     if (parameters_.look_again && !DropDeadLinks(node, level)) return false;
     return told;
   }

@@ -30,18 +30,46 @@ inline void SetLink(const Geometry& g, uint8_t* block, size_t slot, NodeId neigh
   SetNormCode(g, block, slot, link.norm | (filler ? kFiller : 0));
   block[g.rescales + slot] = link.rescale;
   Links(block)[slot] = neighbour;
-  if (slot >= Header(block).degree) Header(block).degree = static_cast<uint16_t>(slot + 1);
+  if (slot >= Header(block).degree) Header(block).degree = static_cast<uint8_t>(slot + 1);
 }
 
-// Moves the last link into `slot`.
-inline void DropLink(const Geometry& g, uint8_t* block, size_t slot) {
-  const size_t last = --Header(block).degree;
-  if (slot == last) return;
-  Links(block)[slot] = Links(block)[last];
-  SetNormCode(g, block, slot, NormCode(g, block, last));
-  block[g.rescales + slot] = block[g.rescales + last];
-  std::memcpy(block + g.codes + slot * g.code_size(), block + g.codes + last * g.code_size(), g.code_size());
+// Copies link `from` over link `to`.
+inline void CopyLink(const Geometry& g, uint8_t* block, size_t from, size_t to) {
+  if (from == to) return;
+  Links(block)[to] = Links(block)[from];
+  SetNormCode(g, block, to, NormCode(g, block, from));
+  block[g.rescales + to] = block[g.rescales + from];
+  std::memcpy(block + g.codes + to * g.code_size(), block + g.codes + from * g.code_size(), g.code_size());
 }
+
+// The last link takes the place of link `slot`; of an anchor the last anchor, whose place it takes.
+inline void DropLink(const Geometry& g, uint8_t* block, size_t slot) {
+  BlockHeader& header = Header(block);
+  if (slot < header.anchors) {
+    CopyLink(g, block, --header.anchors, slot);
+    slot = header.anchors;
+  }
+  CopyLink(g, block, --header.degree, slot);
+}
+
+// Makes link `slot` an anchor.
+inline void Anchor(const Geometry& g, uint8_t* block, size_t slot) {
+  const size_t to = Header(block).anchors++;
+  if (to == slot) return;
+  std::swap(Links(block)[to], Links(block)[slot]);
+  const uint16_t norm = NormCode(g, block, to);
+  SetNormCode(g, block, to, NormCode(g, block, slot));
+  SetNormCode(g, block, slot, norm);
+  std::swap(block[g.rescales + to], block[g.rescales + slot]);
+  uint8_t* codes = block + g.codes;
+  std::swap_ranges(codes + to * g.code_size(), codes + (to + 1) * g.code_size(), codes + slot * g.code_size());
+}
+
+// How much a newcomer is wanted: if it fits; in any case; in any case and for good, where the node has not too many
+// such links yet.
+enum class Welcome { kIfItFits, kForced, kAnchored };
+// Whether the node, alive, links to the newcomer now.
+enum class Linked { kNo, kYes, kForGood };
 
 inline constexpr float kDoubt = 1;
 
@@ -49,29 +77,36 @@ inline constexpr float kDoubt = 1;
 // Algorithm 4 is kept up step by step, on the estimated distances between the newcomer and the neighbours there are.
 //   - The newcomer is diverse unless a nearer diverse neighbour is nearer to it than the node is.
 //   - Then farther diverse neighbours that are nearer to it than to the node become fillers.
-//   - A full node drops the filler whose direction the newcomer covers best, or without fillers its farthest neighbour;
+//   - A full node drops, of the links that are no anchors, the filler whose direction the newcomer covers best, or
+//   without fillers its farthest neighbour;
 //     which may be the newcomer.
 // A neighbour counts as nearer to the newcomer only where the estimate says so by more than its deviation: one wrong
 // word among many noisy ones would be enough to lose a good link.
 //
-// `force`: a full node takes the newcomer in any case. Returns whether the node, alive, links to the newcomer now.
+// Without anchors a node may lose its last incoming link to newcomers and be found no more: one in a thousand to one in
+// ten thousand did.
 //
 // `scratch`: LinkScratchSize bytes, aligned for floats.
 constexpr size_t LinkScratchSize(size_t dim) { return PaddedDim(dim) * sizeof(float) + QueryBufferSize(dim); }
 template <MutableGraph G>
-bool AddLink(const Space& space, G& graph, Query& query, const float* vector, void* scratch, NodeId node,
-             NodeId neighbour, bool force = false) {
+Linked AddLink(const Space& space, G& graph, Query& query, const float* vector, void* scratch, NodeId node,
+               NodeId neighbour, Welcome welcome = Welcome::kIfItFits) {
   float* residual = static_cast<float*>(scratch);
   const Geometry& g = space.geometry;
   const Kernels& kernels = GetKernels();
   uint8_t* block = graph.Write(node);
-  const size_t degree = Header(block).degree;
+  const size_t degree = std::min<size_t>(Header(block).degree, g.max_degree);
+  const size_t anchors = std::min<size_t>(Header(block).anchors, degree);
+  // Half of the links stay free to follow what is near.
+  const bool anchor = welcome == Welcome::kAnchored && anchors < g.max_degree / 2;
+  const bool force = welcome == Welcome::kForced;
   const bool alive = !(Header(block).flags & kDead);
-  bool wanted = alive;
-  for (size_t i = 0; i < degree && wanted; ++i) wanted = Links(block)[i] != neighbour;
-  if (!wanted) {
-    graph.Commit(node, false);
-    return alive;
+  const size_t there = static_cast<size_t>(std::find(Links(block), Links(block) + degree, neighbour) - Links(block));
+  if (!alive || there < degree) {
+    const bool changes = alive && anchor && there >= anchors;
+    if (changes) Anchor(g, block, there);
+    graph.Commit(node, changes);
+    return !alive ? Linked::kNo : changes || there < anchors ? Linked::kForGood : Linked::kYes;
   }
 
   const Distances distances = kernels.visit(g, query, block);
@@ -104,25 +139,28 @@ bool AddLink(const Space& space, G& graph, Query& query, const float* vector, vo
         SetNormCode(g, block, i, NormCode(g, block, i) | kFiller);
   if (degree < g.max_degree) {
     set_link(degree, filler);
+    if (anchor) Anchor(g, block, degree);
     graph.Commit(node, true);
-    return true;
+    return anchor ? Linked::kForGood : Linked::kYes;
   }
   // The filler most aligned with the newcomer: (key + own - estimate) / sqrt(key own) is twice the cosine.
   size_t victim = degree;
   float most = -4;
-  for (size_t i = 0; i < degree; ++i) {
+  for (size_t i = anchors; i < degree; ++i) {
     if (!(NormCode(g, block, i) & kFiller)) continue;
     const float product = std::sqrt(key * own[i]);
     const float alignment = product > 0 ? (key + own[i] - estimates[i]) / product : 2.0f;
     if (!(alignment <= most)) victim = i, most = alignment;
   }
   const bool all_diverse = victim == degree;
-  if (all_diverse) victim = static_cast<size_t>(std::max_element(own, own + degree) - own);
+  if (all_diverse) victim = static_cast<size_t>(std::max_element(own + anchors, own + degree) - own);
   // A filler gives way to any diverse newcomer, but to a filler only if that is nearer; a diverse one to a nearer one.
-  const bool stays = force || (all_diverse ? !filler && own[victim] > key : !filler || own[victim] > key);
+  const bool fits = all_diverse ? !filler && own[victim] > key : !filler || own[victim] > key;
+  const bool stays = victim < degree && (force || anchor || fits);
   if (stays) set_link(victim, filler);
+  if (stays && anchor) Anchor(g, block, victim);
   graph.Commit(node, stays);
-  return stays;
+  return !stays ? Linked::kNo : anchor ? Linked::kForGood : Linked::kYes;
 }
 
 }  // namespace medvec::hnsw
