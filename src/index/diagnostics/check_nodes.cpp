@@ -52,6 +52,7 @@ void CheckHeader(Checker& checker, NodeId node, const BlockHeader& header) {
   if (upper && (header.flags & (hnsw::kShared | hnsw::kHidden))) checker.ReportNode(node, "it has flags of level 0");
   if (upper && !page.named) checker.ReportNode(node, "no directory names its group");
   if (header.degree > g.max_degree) checker.ReportNode(node, "it has more links than there is room for");
+  if (header.anchors > header.degree) checker.ReportNode(node, "it has more anchors than links");
   if (!(std::isfinite(header.scale) && header.scale >= 0))
     checker.ReportNode(node, "the scale of its vector is impossible");
   else if (!(header.error >= 0 && header.error <= GreatestError(g, header.scale)))
