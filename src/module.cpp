@@ -1,6 +1,7 @@
 // What happens when the server loads the library: settings, hooks and registrations, nothing else.
 #include "embed/connection.hpp"
 #include "embed/settings.hpp"
+#include "index/explain.hpp"
 #include "index/options.hpp"
 #include "index/stop_point.hpp"
 #include "pg/server.hpp"
@@ -14,6 +15,7 @@ void _PG_init(void) {
   medvec::index::DefineStopPoints();  // before the prefix of its setting is closed to others
   medvec::settings::Define();
   medvec::index::DefineOptions();
+  medvec::index::InstallExplainHook();
   medvec::embed::RegisterConnectionCallbacks();
   medvec::planner::InstallHook();
 }

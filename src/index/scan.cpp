@@ -45,10 +45,12 @@ struct Scan {
   hnsw::Answer answer;                  // whose rows are given now
   hnsw::Array<ItemPointerData> tuples;  // its rows
   size_t next_tuple;
-  bool is_certain;  // no later row can be nearer, and none before it was farther
-  double farthest;  // upper bound of the rows given so far
-  double floor;     // strict order: no later row has a lower bound
-  bool may_hide;    // the row given last is its node's only one
+  bool is_certain;      // no later row can be nearer, and none before it was farther
+  double farthest;      // upper bound of the rows given so far
+  double floor;         // strict order: no later row has a lower bound
+  bool may_hide;        // the row given last is its node's only one
+  ScanCounters total;   // of all rescans but this one
+  uint64 reads_before;  // pages read before this one
 };
 
 Scan& State(IndexScanDesc scan) { return *static_cast<Scan*>(scan->opaque); }
@@ -98,7 +100,7 @@ bool FindNode(Scan& scan) {
     const bool is_first = scan.given.size == 0, may_widen = further == Further::kWalk;
     const bool found = scan.search->Next(&scan.answer, IsStrict(), may_widen);
     last_scan.nodes = static_cast<int64>(scan.search->hops());
-    last_scan.pages = static_cast<int64>(scan.graph->reads());
+    last_scan.pages = static_cast<int64>(scan.graph->reads() - scan.reads_before);
     last_scan.beam = static_cast<int64>(scan.search->width());
     // All that links lead to has been visited. There may be more: by inner product nobody's neighbour is a short
     // vector.
@@ -108,7 +110,7 @@ bool FindNode(Scan& scan) {
   }
   if (scan.whole == nullptr) ReadWhole(scan, IsStrict());
   const bool found = scan.whole->Next(&scan.answer);
-  last_scan.pages = static_cast<int64>(scan.graph->reads());
+  last_scan.pages = static_cast<int64>(scan.graph->reads() - scan.reads_before);
   return found;
 }
 
@@ -147,6 +149,7 @@ void Start(IndexScanDesc descriptor, Scan& scan) {
   pgstat_count_index_scan(descriptor->indexRelation);
   const int64 scans = last_scan.scans;
   last_scan = {};
+  scan.reads_before = scan.graph->reads();
   last_scan.scans = scans + 1;
   MemoryContextSwitchTo(outer);
 }
@@ -208,6 +211,7 @@ IndexScanDesc BeginScan(Relation relation, int keys, int order_bys) {
 
 void Rescan(IndexScanDesc descriptor, ScanKey keys, int, ScanKey order_bys, int) {
   Scan& scan = State(descriptor);
+  scan.total = CountersOf(descriptor);
   if (scan.whole != nullptr) scan.whole->End();
   scan.search = nullptr;
   scan.whole = nullptr;
@@ -223,6 +227,19 @@ void Rescan(IndexScanDesc descriptor, ScanKey keys, int, ScanKey order_bys, int)
             sizeof(ScanKeyData) * static_cast<size_t>(descriptor->numberOfOrderBys));
 }
 
+ScanCounters CountersOf(IndexScanDesc descriptor) {
+  const Scan& scan = State(descriptor);
+  ScanCounters counters = scan.total;
+  if (scan.search != nullptr) {
+    counters.nodes += static_cast<int64>(scan.search->hops());
+    counters.beam = static_cast<int64>(scan.search->width());
+    ++counters.scans;
+  }
+  counters.pages = static_cast<int64>(scan.graph->reads());
+  counters.whole |= scan.whole != nullptr;
+  return counters;
+}
+
 bool NextTuple(IndexScanDesc descriptor, ScanDirection) {
   Scan& scan = State(descriptor);
   if (descriptor->numberOfOrderBys == 0) elog(ERROR, "cannot scan hnsw index without order");
@@ -236,6 +253,7 @@ bool NextTuple(IndexScanDesc descriptor, ScanDirection) {
   descriptor->xs_recheck = false;
   StoreDistances(descriptor, scan);
   ++last_scan.rows;
+  ++scan.total.rows;
   return true;
 }
 

@@ -21,4 +21,7 @@ struct ScanCounters {
 };
 extern ScanCounters last_scan;
 
+// What a scan did in all its rescans; the beam of the last.
+ScanCounters CountersOf(IndexScanDesc scan);
+
 }  // namespace medvec::index

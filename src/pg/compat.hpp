@@ -80,6 +80,11 @@ extern "C" {
 #define RestrictSearchPath() ((void)0)
 #endif
 
+// 18 lets extensions add to what EXPLAIN says of a node.
+#if PG_VERSION_NUM >= 180000
+#define MEDVEC_EXPLAIN_HOOK
+#endif
+
 #include "pg/export.hpp"
 
 // The magic block, exported (see export.hpp). 18 lets a module name itself and its version for pg_get_loaded_modules().
