@@ -85,10 +85,14 @@ void PageGraph::CopyOut(const Place& place, uint8_t* to) const {
   }
 }
 
-const uint8_t* PageGraph::Read(NodeId node) {
-  const uint8_t* block = ReadSlot(node);
+void PageGraph::CheckWritten(NodeId node, const uint8_t* block) const {
   if (unlikely(!(hnsw::Header(block).flags & hnsw::kWritten)))
     RaiseCorrupted(index_.relation, PlaceOf(index_, node).first, "a link leads to an empty slot");
+}
+
+const uint8_t* PageGraph::Read(NodeId node) {
+  const uint8_t* block = ReadSlot(node);
+  CheckWritten(node, block);
   return block;
 }
 
@@ -149,8 +153,7 @@ uint8_t* PageGraph::Write(NodeId node) {
     CopyOut(place, copy_);
     image_ = copy_;
   }
-  if (unlikely(!(hnsw::Header(image_).flags & hnsw::kWritten)))
-    RaiseCorrupted(index_.relation, place.first, "a link leads to an empty slot");
+  CheckWritten(node, image_);
   return image_;
 }
 

@@ -89,6 +89,7 @@ class PageGraph {
 
   Buffer Pin(BlockNumber block);
   void Lock(const Place& place, int mode);
+  void CheckWritten(NodeId node, const uint8_t* block) const;
   void CopyOut(const Place& place, uint8_t* to) const;
   void WriteLong(const Place& place);
   void CommitLong(const Place& place, bool changed);

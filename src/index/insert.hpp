@@ -28,7 +28,7 @@ class Inserter {
   MemoryContext context_;  // of one insertion
 };
 
-// amgettuple's counterpart for INSERT (aminsert).
+// aminsert.
 bool InsertTuple(Relation relation, Datum* values, bool* is_null, ItemPointer tuple, Relation heap,
                  IndexUniqueCheck check_unique, bool index_unchanged, struct IndexInfo* info);
 

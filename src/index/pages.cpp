@@ -32,6 +32,20 @@ Buffer ReadPage(Index& index, BlockNumber block, PageKind kind, int mode) {
   return buffer;
 }
 
+bool IsGroup(Relation relation, BlockNumber block, bool* upper) {
+  const Buffer buffer = ReadBuffer(relation, block);
+  LockBuffer(buffer, BUFFER_LOCK_SHARE);
+  const Page page = BufferGetPage(buffer);
+  bool is_group = !PageIsNew(page) && PageGetSpecialSize(page) == sizeof(PageTail);
+  if (is_group) {
+    const PageTail& tail = Tail(page);
+    is_group = tail.kind == static_cast<uint16_t>(PageKind::kNodes) && (tail.position & ~kUpperLevels) == 0;
+    *upper = (tail.position & kUpperLevels) != 0;
+  }
+  UnlockReleaseBuffer(buffer);
+  return is_group;
+}
+
 Page PageChange::Add(Buffer buffer, bool fresh) {
   buffers_[count_++] = buffer;
   if (state_ == nullptr) return BufferGetPage(buffer);

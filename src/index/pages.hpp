@@ -28,6 +28,10 @@ void CheckBlock(Index& index, BlockNumber block);
 // Pins, locks (BUFFER_LOCK_SHARE or _EXCLUSIVE) and checks.
 Buffer ReadPage(Index& index, BlockNumber block, PageKind kind, int mode);
 
+// Whether a block is the first of a node group, of level 0 or (*upper) above; for who reads the file in order. Other
+// pages, and those that are new because the file has just grown or a crash came before their first record, are not.
+bool IsGroup(Relation relation, BlockNumber block, bool* upper);
+
 // A change of pages, atomic in the WAL. An error before Finish changes nothing (but where nothing is logged, in a
 // build, whose index is then dropped).
 //

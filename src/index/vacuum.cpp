@@ -298,14 +298,8 @@ void RepairGraph(Vacuum& vacuum, BlockNumber blocks) {
   const auto is_dead = [&](NodeId node) { return vacuum.is_dead->Has(node); };
   for (BlockNumber block = kCentreBlock + index.meta.centre_pages; block < blocks; ++block) {
     VacuumDelayPoint();
-    Buffer buffer = ReadBufferExtended(index.relation, MAIN_FORKNUM, block, RBM_NORMAL, nullptr);
-    LockBuffer(buffer, BUFFER_LOCK_SHARE);
-    const Page page = BufferGetPage(buffer);
-    // A page is new where a crash came between the file's growth and the page's first record.
-    const bool is_group = !PageIsNew(page) && Tail(page).kind == static_cast<uint16_t>(PageKind::kNodes) &&
-                          (Tail(page).position & ~kUpperLevels) == 0;
-    UnlockReleaseBuffer(buffer);
-    if (!is_group) continue;
+    bool upper;
+    if (!IsGroup(index.relation, block, &upper)) continue;
     MEDVEC_STOP_POINT("vacuum-repair");
     bool has_closed = false;
     for (uint32_t slot = 0; slot < index.meta.blocks_per_group; ++slot) {

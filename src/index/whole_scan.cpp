@@ -1,7 +1,6 @@
 #include "index/whole_scan.hpp"
 
 #include <algorithm>
-#include <cmath>
 
 namespace medvec::index {
 
@@ -31,33 +30,15 @@ void WholeScan::Read(hnsw::Query& query, const hnsw::Bound& bound, uint8_t witho
   const BlockNumber end = RelationGetNumberOfBlocks(index_.relation);
   for (BlockNumber block = kCentreBlock + index_.meta.centre_pages; block < end; ++block) {
     if (block + kAhead < end) PrefetchBuffer(index_.relation, MAIN_FORKNUM, block + kAhead);
-    const Buffer buffer = ReadBuffer(index_.relation, block);
-    LockBuffer(buffer, BUFFER_LOCK_SHARE);
-    const Page page = BufferGetPage(buffer);
-    // First pages of groups on level 0. Pages are new where the file has just grown.
-    const bool is_group = !PageIsNew(page) && PageGetSpecialSize(page) == sizeof(PageTail) &&
-                          Tail(page).kind == static_cast<uint16_t>(PageKind::kNodes) && Tail(page).position == 0;
-    UnlockReleaseBuffer(buffer);
-    if (!is_group) continue;
+    bool upper;
+    if (!IsGroup(index_.relation, block, &upper) || upper) continue;
     for (uint32_t i = 0; i < index_.meta.blocks_per_group; ++i) {
       const NodeId node = block * index_.meta.blocks_per_group + i;
       const uint8_t* stored = graph_.ReadSlot(node);
       const hnsw::BlockHeader& header = hnsw::Header(stored);
       const bool wanted = (header.flags & hnsw::kWritten) && !(header.flags & without);
       hnsw::Answer answer;
-      if (wanted) {
-        const double rank = kernels.visit(g, query, stored).rank;
-        const double length =
-            bound.needs_length() ? std::sqrt(kernels.norm(g, hnsw::Vector(g, stored), header.scale)) : 0.0;
-        answer = {bound.Lower(rank, header.error, length),
-                  bound.Upper(rank, header.error, length),
-                  node,
-                  0,
-                  0,
-                  header.target,
-                  {header.origin[0], header.origin[1]},
-                  header.flags};
-      }
+      if (wanted) answer = hnsw::AnswerOf(g, bound, node, stored, kernels.visit(g, query, stored).rank);
       graph_.Release(node);
       if (!wanted || answer.bound < least || std::binary_search(given.begin(), given.end(), node)) continue;
       ExecClearTuple(put);

@@ -34,6 +34,22 @@ struct Answer {
   uint8_t flags;
 };
 
+// What the block of a node at this rank says as an answer.
+inline Answer AnswerOf(const Geometry& g, const Bound& bound, NodeId node, const uint8_t* block, float rank) {
+  const BlockHeader& header = Header(block);
+  double length = 0;
+  if (bound.needs_length())
+    length = std::sqrt(static_cast<double>(GetKernels().norm(g, Vector(g, block), header.scale)));
+  return {bound.Lower(rank, header.error, length),
+          bound.Upper(rank, header.error, length),
+          node,
+          rank,
+          header.error,
+          header.target,
+          {header.origin[0], header.origin[1]},
+          header.flags};
+}
+
 // Goes down from `entry` to `level`; returns the best node found there to start from (kNoNode: the graph is empty).
 template <Graph G>
 NodeId DescendFrom(const Space& space, G& graph, const Memory& memory, Query& query, Entry entry, int level) {
@@ -141,19 +157,7 @@ class Search {
   bool Visit(NodeId node, const uint8_t* block, const Distances& distances) {
     const BlockHeader& header = Header(block);
     if ((header.flags & without_) || header.level != 0 || !accept_(node, block)) return false;
-    double length = 0;
-    if (bound_.needs_length()) {
-      const Geometry& g = space_.geometry;
-      length = std::sqrt(static_cast<double>(GetKernels().norm(g, Vector(g, block), header.scale)));
-    }
-    pending_.Append(memory_, {bound_.Lower(distances.rank, header.error, length),
-                              bound_.Upper(distances.rank, header.error, length),
-                              node,
-                              distances.rank,
-                              header.error,
-                              header.target,
-                              {header.origin[0], header.origin[1]},
-                              header.flags});
+    pending_.Append(memory_, AnswerOf(space_.geometry, bound_, node, block, distances.rank));
     std::push_heap(pending_.begin(), pending_.end(), Later);
     return true;
   }

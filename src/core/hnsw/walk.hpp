@@ -48,11 +48,7 @@ class Walk {
   void Start(size_t width, bool log, bool by_rank) {
     by_rank_ = by_rank && space_.geometry.metric == Metric::kL1;
     width_ = width, size_ = 0, next_ = 0, hops_ = 0, log_ = log, skipped_ = was_full_ = false;
-    if (beam_capacity_ < width + 1) {
-      memory_.Release(beam_);
-      beam_capacity_ = width + 1;
-      beam_ = memory_.Allocate<uint64_t>(beam_capacity_);
-    }
+    ReserveBeam(width);
     known_.Reset(memory_, 4 * width);
     logged_.size = counted_.size = 0;
   }
@@ -79,11 +75,7 @@ class Walk {
   // Goes on with a beam of `width` nodes, longer than before. False when there is nothing left to walk to.
   bool Widen(size_t width) {
     if (!has_more()) return false;
-    if (beam_capacity_ < width + 1) {
-      memory_.Release(beam_);
-      beam_capacity_ = width + 1;
-      beam_ = memory_.Allocate<uint64_t>(beam_capacity_);
-    }
+    ReserveBeam(width);
     width_ = width, size_ = 0, next_ = 0;
     for (const uint64_t item : counted_) InsertItem(item);
     known_.ForAll([this](const NodeMap::Slot& slot) {
@@ -135,6 +127,14 @@ class Walk {
       length -= half;
     }
     return static_cast<size_t>(base - beam_) + (length == 1 && *base < item);
+  }
+
+  // Room for `width` items and one that pushes the last out; what the beam held is lost.
+  void ReserveBeam(size_t width) {
+    if (beam_capacity_ > width) return;
+    memory_.Release(beam_);
+    beam_capacity_ = width + 1;
+    beam_ = memory_.Allocate<uint64_t>(beam_capacity_);
   }
 
   void InsertItem(uint64_t item) {
