@@ -2,7 +2,7 @@
 #pragma once
 
 #include "core/hnsw/memory.hpp"
-#include "core/hnsw/query.hpp"
+#include "core/hnsw/kernels.hpp"
 #include "index/layout.hpp"
 #include "index/operator_class.hpp"
 #include "pg/index.hpp"

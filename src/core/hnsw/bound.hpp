@@ -10,7 +10,7 @@
 #include <cmath>
 #include <limits>
 
-#include "core/hnsw/query.hpp"
+#include "core/hnsw/kernels.hpp"
 
 namespace medvec::hnsw {
 
@@ -19,12 +19,16 @@ class Bound {
   Bound() = default;
   // `query_length`: |q| as the operator sees it, but 1 for cosine.
   Bound(const Space& space, double query_length)
-      : metric_(space.geometry.metric),
-        dim_(space.geometry.dim),
-        query_length_(query_length),
-        sum_error_(2 * (dim_ / 16 + 16) * kUnit),
-        rotation_error_((space.geometry.rotated() ? space.rotation->RelativeError() : 0) + 4 * kUnit),
-        underflow_(2 * dim_ * 0x1p-149) {
+      : metric_(space.geometry.metric), query_length_(query_length), rotation_error_(4 * kUnit) {
+    if (space.geometry.codec == VectorCodec::kSparse) {  // sums are double, and nothing was rotated
+      dim_ = 2 * kMaxSparseElements;
+      sum_error_ = 8 * kUnit;
+    } else {
+      dim_ = space.geometry.dim;
+      sum_error_ = 2 * (dim_ / 16 + 16) * kUnit;
+      if (space.geometry.rotated() && space.rotation != nullptr) rotation_error_ += space.rotation->RelativeError();
+    }
+    underflow_ = 2 * dim_ * 0x1p-149;
     double square = 0;
     for (size_t i = 0; space.mean != nullptr && i < space.geometry.dim; ++i)
       square += static_cast<double>(space.mean[i]) * space.mean[i];
@@ -32,7 +36,7 @@ class Bound {
   }
 
   // No vector of a node with this rank and error is nearer than this, in the operator's units: L2 distance, negative
-  // inner product, 1 - cosine, L1 distance. `length`: of the stored vector, for the inner product alone.
+  // inner product, 1 - cosine, L1, Hamming or Jaccard distance. `length`: of the stored vector, for the inner product alone.
   double Lower(double rank, double error, double length) const {
     return Or(Value(rank, error, length, -1),
               metric_ == Metric::kInnerProduct ? -std::numeric_limits<double>::infinity() : 0);
@@ -53,6 +57,10 @@ class Bound {
   // sign -1: at least; 1: at most.
   double Value(double rank, double error, double length, double sign) const {
     switch (metric_) {
+      case Metric::kHamming:
+        return rank;
+      case Metric::kJaccard:
+        return std::max(0.0, rank + sign * 4 * kUnit);
       case Metric::kL2:
         return Shift(std::max(0.0, Distance(rank, error, sign) * (1 + sign * sum_error_)), sign);
       case Metric::kCosine: {
@@ -80,7 +88,8 @@ class Bound {
   double Shift(double root, double sign) const { return std::sqrt(std::max(0.0, root * root + sign * underflow_)); }
 
   Metric metric_;
-  double dim_, query_length_, sum_error_, rotation_error_;
+  double dim_;  // at most so many terms a sum
+  double query_length_, sum_error_, rotation_error_;
   double centring_error_;  // of v - mean and q - mean, by the mean's share
   double underflow_;       // what the squares or products of a sum may lose for being below float32
 };

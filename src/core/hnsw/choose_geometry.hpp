@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "core/hnsw/kernels.hpp"
+#include "core/hnsw/dense_kernels.hpp"
 
 namespace medvec::hnsw {
 

@@ -4,8 +4,12 @@
 //   links           uint32_t[max_degree]     addresses of the neighbours' blocks
 //   norms           uint16_t[max_degree]     |r|^2 of the neighbour's residual as bfloat16; sign bit set: a filler link
 //   rescales        uint8_t[max_degree]      see EncodedLink in kernels.hpp
-//   codes           [max_degree][code_bits][ceil(dim / 8)] bytes, code-major: one link is one contiguous small write
-//   vector          the node's own vector: dim float32, float16, int8, or int8 and then int8 of what is left
+//   codes           [max_degree][code_bytes], code-major: one link is one contiguous small write
+//   vector          the node's own vector: dim float32, float16, int8, or int8 and then int8 of what is left; bits; of a
+//                   sparse vector its sketch (dim int8), and its non-zeros
+//
+// What a code and a vector say is the business of the kernels of three families (kernels.hpp): dense vectors, bit
+// strings, sparse vectors.
 //
 // All of it little-endian and unaligned but for the header's and the links' four bytes (blocks start at multiples of
 // 4). Behind the codes stand at least 16 bytes of the block (the vector, or padding), so kernels may load whole words
@@ -17,14 +21,16 @@
 
 namespace medvec::hnsw {
 
-enum class Metric : uint8_t { kL2, kInnerProduct, kCosine, kL1 };
+enum class Metric : uint8_t { kL2, kInnerProduct, kCosine, kL1, kHamming, kJaccard };
 // kInt16: int8 levels as kInt8's, then for each dimension the rest, -128 to 127 256ths of a level.
-enum class VectorCodec : uint8_t { kFloat32, kFloat16, kInt8, kInt16 };
+enum class VectorCodec : uint8_t { kFloat32, kFloat16, kInt8, kInt16, kBits, kSparse };
 
 using NodeId = uint32_t;
 inline constexpr NodeId kNoNode = 0xffffffff;
 
 inline constexpr size_t kMaxDim = 32767;
+inline constexpr size_t kMaxBits = 1 << 20;
+inline constexpr size_t kMaxSketchDim = 1024;
 inline constexpr size_t kMaxDegree = 200;
 inline constexpr int kQueryPlanes = 4;
 
@@ -50,25 +56,45 @@ enum BlockFlags : uint8_t {
 };
 
 struct Geometry {
-  uint32_t dim;
+  uint32_t dim;  // of a sparse vector's sketch
   Metric metric;
   VectorCodec codec;
-  uint8_t code_bits;    // a dimension: 1, 2 or 4
-  uint16_t max_degree;  // links of a block, on every level
+  uint8_t code_bits;      // a dimension: 1, 2 or 4
+  uint16_t max_degree;    // links of a block, on every level
+  uint32_t code_bytes;    // of a neighbour; of bit strings perhaps less than theirs: a sample
+  uint32_t vector_bytes;  // of the own vector
+  uint32_t nonzeros;      // of a sparse vector that a block holds
   // Derived:
   uint32_t plane_bytes;  // ceil(dim / 8)
   uint32_t norms, rescales, codes, vector, block_size;
 
-  constexpr size_t code_size() const { return size_t{plane_bytes} * code_bits; }
-  constexpr size_t vector_size() const {
-    return size_t{dim} * (codec == VectorCodec::kFloat32 ? 4 : codec == VectorCodec::kInt8 ? 1 : 2);
-  }
+  constexpr size_t code_size() const { return code_bytes; }
+  constexpr size_t vector_size() const { return vector_bytes; }
   // Levels of the own vector are int8, and perhaps finer ones.
   constexpr bool has_levels() const { return codec == VectorCodec::kInt8 || codec == VectorCodec::kInt16; }
-  // Vectors of these metrics are stored rotated (and centred): lengths and angles are the same there.
+  // Dense vectors of these metrics are stored rotated (and centred): lengths and angles are the same there.
   constexpr bool rotated() const { return metric != Metric::kL1; }
 };
 
+namespace geometry {
+
+// Fills in what follows from degree and bytes.
+constexpr Geometry Lay(Geometry g) {
+  const uint32_t degree = g.max_degree;
+  g.plane_bytes = (g.dim + 7) / 8;
+  g.norms = sizeof(BlockHeader) + 4 * degree;
+  g.rescales = g.norms + 2 * degree;
+  g.codes = g.rescales + degree;
+  g.vector = g.codes + g.code_bytes * degree;
+  if (g.codec == VectorCodec::kSparse) g.vector = (g.vector + 3) / 4 * 4;
+  const uint32_t end = g.vector + g.vector_bytes;
+  g.block_size = ((end > g.vector + 16 ? end : g.vector + 16) + 3) / 4 * 4;
+  return g;
+}
+
+}  // namespace geometry
+
+// Dense vectors of `dim` elements.
 constexpr Geometry MakeGeometry(size_t dim, Metric metric, VectorCodec codec, int code_bits, int max_degree) {
   Geometry g{};
   g.dim = static_cast<uint32_t>(dim);
@@ -76,15 +102,38 @@ constexpr Geometry MakeGeometry(size_t dim, Metric metric, VectorCodec codec, in
   g.codec = codec;
   g.code_bits = static_cast<uint8_t>(code_bits);
   g.max_degree = static_cast<uint16_t>(max_degree);
-  g.plane_bytes = static_cast<uint32_t>((dim + 7) / 8);
-  const uint32_t degree = static_cast<uint32_t>(max_degree);
-  g.norms = sizeof(BlockHeader) + 4 * degree;
-  g.rescales = g.norms + 2 * degree;
-  g.codes = g.rescales + degree;
-  g.vector = g.codes + static_cast<uint32_t>(g.code_size()) * degree;
-  const uint32_t end = g.vector + static_cast<uint32_t>(g.vector_size());
-  g.block_size = ((end > g.vector + 16 ? end : g.vector + 16) + 3) / 4 * 4;
-  return g;
+  g.code_bytes = (g.dim + 7) / 8 * g.code_bits;
+  g.vector_bytes = g.dim * (codec == VectorCodec::kFloat32 ? 4 : codec == VectorCodec::kInt8 ? 1 : 2);
+  return geometry::Lay(g);
+}
+
+// Strings of `dim` bits, in whole words. `code_bytes`, a multiple of 8: of a neighbour, all or a sample of its bytes.
+constexpr size_t BitBytes(size_t dim) { return (dim + 63) / 64 * 8; }
+constexpr Geometry MakeBitGeometry(size_t dim, Metric metric, size_t code_bytes, int max_degree) {
+  Geometry g{};
+  g.dim = static_cast<uint32_t>(dim);
+  g.metric = metric;
+  g.codec = VectorCodec::kBits;
+  g.code_bits = 1;
+  g.max_degree = static_cast<uint16_t>(max_degree);
+  g.code_bytes = static_cast<uint32_t>(code_bytes);
+  g.vector_bytes = static_cast<uint32_t>(BitBytes(dim));
+  return geometry::Lay(g);
+}
+
+// Sparse vectors, of whose non-zeros a block holds the `nonzeros` greatest, and a sketch of `sketch_dim` (a multiple of
+// 64) of them all.
+constexpr Geometry MakeSparseGeometry(size_t sketch_dim, Metric metric, size_t nonzeros, int max_degree) {
+  Geometry g{};
+  g.dim = static_cast<uint32_t>(sketch_dim);
+  g.metric = metric;
+  g.codec = VectorCodec::kSparse;
+  g.code_bits = 1;
+  g.max_degree = static_cast<uint16_t>(max_degree);
+  g.code_bytes = g.dim / 8;
+  g.nonzeros = static_cast<uint32_t>(nonzeros);
+  g.vector_bytes = g.dim + 4 + 8 * g.nonzeros;
+  return geometry::Lay(g);
 }
 
 // Views into a block.

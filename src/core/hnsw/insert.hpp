@@ -44,14 +44,12 @@ struct Inserted {
 template <MutableGraph G>
 class Insertion {
  public:
-  // `vector`: dim floats in the blocks' form.
-  Insertion(const Space& space, G& graph, const Memory& memory, const float* vector, int level,
+  Insertion(const Space& space, G& graph, const Memory& memory, const Input& input, int level,
             const InsertParameters& parameters)
       : Insertion(space, graph, memory, level, parameters) {
     std::memset(own_, 0, g_.block_size);
-    kernels_.encode_vector(g_, vector, own_);
-    kernels_.decode_vector(g_, Vector(g_, own_), Header(own_).scale, decoded_);
-    query_ = MakeQueryFromBlockForm(space, vector, query_buffer_);
+    query_ = kernels_.make_query(space, input, query_buffer_);
+    kernels_.encode_vector(space, query_, own_);
   }
   // For Connect: the block is there already.
   Insertion(const Space& space, G& graph, const Memory& memory, NodeId node, const InsertParameters& parameters)
@@ -59,8 +57,7 @@ class Insertion {
     std::memcpy(own_, graph.Read(node), g_.block_size);
     graph.Release(node);
     level_ = std::min<int>(Header(own_).level, kMaxLevel);
-    kernels_.decode_vector(g_, Vector(g_, own_), Header(own_).scale, decoded_);
-    query_ = MakeQueryFromBlockForm(space, decoded_, query_buffer_);
+    query_ = kernels_.query_of(space, OwnVector(g_, own_), query_buffer_);
   }
   Insertion(const Insertion&) = delete;
 
@@ -117,12 +114,12 @@ class Insertion {
     const Candidate& nearest = levels_[0].found[0];
     const uint8_t* block = graph_.Read(nearest.node);
     const size_t degree = std::min<size_t>(Header(block).degree, g_.max_degree);
-    float norms[kMaxDegree];
-    for (size_t i = 0; i < degree; ++i) norms[i] = NormOf(NormCode(g_, block, i));
+    float distances[kMaxDegree + 16];
+    LinkDistances(space_, block, scratch_, distances);
     graph_.Release(nearest.node);
     if (degree == 0) return false;
-    std::nth_element(norms, norms + degree / 4, norms + degree);
-    return nearest.key > kApart * norms[degree / 4];
+    std::nth_element(distances, distances + degree / 4, distances + degree);
+    return nearest.key > kApart * distances[degree / 4];
   }
 
   // Links a block of level `l` that no live one links to, or that links to none: its neighbours have died meanwhile, or
@@ -153,7 +150,6 @@ class Insertion {
     for (Level& level : levels_) level.Free(memory_);
     memory_.Release(scratch_);
     memory_.Release(query_buffer_);
-    memory_.Release(decoded_);
     memory_.Release(own_);
   }
 
@@ -163,15 +159,12 @@ class Insertion {
         graph_(graph),
         memory_(memory),
         g_(space.geometry),
-        kernels_(GetKernels()),
+        kernels_(GetKernels(space.geometry)),
         level_(level),
         parameters_(parameters) {
     own_ = memory.Allocate<uint8_t>(g_.block_size);
-    const size_t padded = PaddedDim(g_.dim);
-    decoded_ = memory.Allocate<float>(3 * padded);
-    std::memset(decoded_, 0, 3 * padded * sizeof(float));
-    query_buffer_ = memory.allocate(memory.context, QueryBufferSize(g_.dim));
-    scratch_ = memory.allocate(memory.context, LinkScratchSize(g_.dim));
+    query_buffer_ = memory.allocate(memory.context, QueryBufferSize(g_));
+    scratch_ = memory.allocate(memory.context, AddLinkScratchSize(g_));
   }
 
   struct Level {
@@ -261,19 +254,13 @@ class Insertion {
   // Writes the block of level `l` over `below`, and tells its neighbours. *linked: it knows some live node, and one it.
   NodeId WriteLevel(int l, NodeId below, bool* linked) {
     const Level& level = levels_[l];
-    float* other = decoded_ + PaddedDim(g_.dim);
-    float* residual = other + PaddedDim(g_.dim);
     BlockHeader& header = Header(own_);
     header.level = static_cast<uint8_t>(l);
     header.target = below;
     header.degree = 0;
-    for (size_t i = 0; i < level.chosen; ++i) {
-      const Candidate& c = level.found[i];
-      kernels_.decode_vector(g_, c.stored, c.scale, other);
-      for (size_t k = 0; k < g_.dim; ++k) residual[k] = other[k] - decoded_[k];
-      if (!g_.rotated()) space_.rotation->Apply(residual);
-      SetLink(g_, own_, i, c.node, residual, i >= level.diverse);
-    }
+    for (size_t i = 0; i < level.chosen; ++i)
+      SetLink(space_, own_, i, level.found[i].node, {level.found[i].stored, level.found[i].scale}, i >= level.diverse,
+              scratch_);
     const NodeId node = graph_.Append(own_, l);
     MEDVEC_STOP_POINT("insert-written");
     *linked = Tell(node, level);
@@ -288,7 +275,7 @@ class Insertion {
     const size_t most = parameters_.told != 0 ? std::min(parameters_.told, level.chosen) : level.chosen;
     for (size_t i = 0; i < most; ++i) {
       const Welcome welcome = anchored ? Welcome::kIfItFits : Welcome::kAnchored;
-      const Linked linked = AddLink(space_, graph_, query_, decoded_, scratch_, level.found[i].node, node, welcome);
+      const Linked linked = AddLink(space_, graph_, query_, OwnVector(g_, own_), scratch_, level.found[i].node, node, welcome);
       told |= linked != Linked::kNo;
       anchored |= linked == Linked::kForGood;
     }
@@ -297,18 +284,16 @@ class Insertion {
 
   // Links the node with what was chosen. False: all are dead by now.
   bool LinkBothWays(NodeId node, const Level& level) {
-    void* buffer = memory_.allocate(memory_.context, QueryBufferSize(g_.dim));
-    float* other = decoded_ + PaddedDim(g_.dim);
+    void* buffer = memory_.allocate(memory_.context, QueryBufferSize(g_));
     for (size_t i = 0; i < level.chosen; ++i) {
-      const Candidate& c = level.found[i];
-      kernels_.decode_vector(g_, c.stored, c.scale, other);
-      Query query = MakeQueryFromBlockForm(space_, other, buffer);
-      AddLink(space_, graph_, query, other, scratch_, node, c.node);
+      const Stored stored{level.found[i].stored, level.found[i].scale};
+      Query query = kernels_.query_of(space_, stored, buffer);
+      AddLink(space_, graph_, query, stored, scratch_, node, level.found[i].node);
     }
     memory_.Release(buffer);
     bool told = Tell(node, level);
     for (size_t i = 0; i < level.chosen && !told; ++i)
-      told = AddLink(space_, graph_, query_, decoded_, scratch_, level.found[i].node, node, Welcome::kForced) !=
+      told = AddLink(space_, graph_, query_, OwnVector(g_, own_), scratch_, level.found[i].node, node, Welcome::kForced) !=
              Linked::kNo;
     if (parameters_.look_again && !DropDeadLinks(node, level)) return false;
     return told;
@@ -341,18 +326,16 @@ class Insertion {
   const Kernels& kernels_;
   int level_;
   const InsertParameters parameters_;
-  uint8_t* own_;    // the block as it will be, to compare with others and to copy from
-  float* decoded_;  // its vector as stored; two more of this length behind it
+  uint8_t* own_;  // the block as it will be, to compare with others and to copy from
   void *query_buffer_, *scratch_;
   Query query_;
   Level levels_[kMaxLevel + 1];
 };
 
-// Inserts `vector` (dim floats in the blocks' form).
 template <MutableGraph G>
-Inserted Insert(const Space& space, G& graph, const Memory& memory, const float* vector, int level,
+Inserted Insert(const Space& space, G& graph, const Memory& memory, const Input& input, int level,
                 const InsertParameters& parameters) {
-  Insertion<G> insertion(space, graph, memory, vector, level, parameters);
+  Insertion<G> insertion(space, graph, memory, input, level, parameters);
   const Inserted inserted = insertion.Run();
   insertion.Free();
   return inserted;

@@ -1,25 +1,16 @@
-// Arithmetic on blocks, for the widest instruction set of this machine.
+// What the algorithms ask of vectors: arithmetic on blocks, for the widest instruction set of this machine. There are
+// three families, and no algorithm knows which it works on:
 //
-// Neighbour codes are RaBitQ's (Gao and Long, SIGMOD 2024; several bits a dimension: Gao et al. 2024). For a node c and
-// a neighbour n let r = P(n - c), the residual after the rotation, and x its code with levels -(2^B - 1)/2, ..., +1,
-// ... Then s <x, y> with s = |r|^2 / <x, r> estimates <r, y> without bias for a random rotation, with a standard
-// deviation of |r||y| sqrt((1 / cos^2(x, r) - 1) / dim): 0.76 |r||y| / sqrt(dim) for one bit, 0.37 for two. Where the
-// published method quantises the query once, about a global centre, and stores <x, Pc> with each code, we quantise y =
-// P(q - c) anew at each node: r and y are short where the search ends, so four bits are plenty and no term cancels, and
-// a neighbour needs three bytes of factors instead of eight (norm |r|^2, and the ratio of s to its norm).
-//
-//   |q - n|^2 ~ |q - c|^2 + |r|^2 - 2 s <x, y>
-//
-// For the inner product y = Pq, quantised once: -<q, n> ~ -<q, c> - s <x, y>.
-// y is quantised in two's complement, u in -8..7, y ~ step u, and held as four bit planes p0..p3: for each bit plane b
-// of the code S_b = sum over dimensions of u where the bit is set = |p0 & b| + 2 |p1 & b| + 4 |p2 & b| - 8 |p3 & b|,
-// and <x, y> = step (sum over b of 2^b S_b - (2^B - 1)/2 sum of u).
+//   dense    float vectors; neighbours by RaBitQ codes (dense.cpp)
+//   bits     bit strings; neighbours by their own bits, or a sample of them (bits.cpp)
+//   sparse   non-zeros with their places; neighbours by RaBitQ codes of sketches (sparse.cpp)
 //
 // Finite input, or distances beyond float32, never give NaN: an estimate that cannot be computed is +infinity.
 #pragma once
 
 #include "core/hnsw/geometry.hpp"
 #include "core/rotation.hpp"
+#include "core/sparse.hpp"
 
 namespace medvec::hnsw {
 
@@ -27,57 +18,108 @@ namespace medvec::hnsw {
 inline constexpr size_t kPadding = 64;
 constexpr size_t PaddedDim(size_t dim) { return (dim + kPadding - 1) / kPadding * kPadding; }
 
-// A query as the kernels use it. The buffers are the caller's (PrepareQuery in query.hpp lays them out).
+// What all vectors of an index share. `mean` (dim floats, in the rotated space) may be null: then it is zero. It must
+// be null for the inner product, which a shift would change, and for bits and sparse vectors.
+struct Space {
+  Geometry geometry;
+  const Rotation* rotation;  // of dim; bits have none
+  const float* mean;
+};
+
+// A vector as its operator sees it, of unit length for cosine: one of these, by family.
+struct Input {
+  const float* elements = nullptr;  // dim of them
+  const uint8_t* bits = nullptr;    // ceil(dim / 8) bytes, zeros behind the last bit
+  SparseView nonzeros = {};
+};
+
+// A vector as a block holds it.
+struct Stored {
+  const uint8_t* bytes;
+  float scale;
+};
+inline Stored OwnVector(const Geometry& g, const uint8_t* block) { return {Vector(g, block), Header(block).scale}; }
+
+// A query as the kernels use it, in a buffer of the caller's (QueryBufferSize bytes), which must outlive it.
 struct Query {
+  // Dense, and a sparse vector's sketch:
   const float* vector;       // PaddedDim floats in the form the blocks hold (rotated, centred), zeros behind
   const Rotation* rotation;  // used for L1 only, whose blocks are not rotated
   float* residual;           // scratch: PaddedDim floats, zeros behind dim
-  uint64_t* planes;          // scratch: kQueryPlanes * PaddedDim / 64 words
-  float step;                // y ~ step u
-  int32_t sum;               // sum of u
-  float length;              // |y|
+  uint64_t* planes;     // scratch: kQueryPlanes * PaddedDim / 64 words
+  float step;           // y ~ step u
+  int32_t sum;          // sum of u
+  float length;         // |y|
+  // Bits:
+  const uint8_t* bits;  // BitBytes
+  uint32_t ones;        // of them set
+  const uint8_t* sample;  // code_bytes of them
+  uint8_t* differing;     // scratch: code_bytes; where the sample differs from the visited node's
+  uint8_t* node_sample;   // scratch: code_bytes
+  uint32_t node_ones;       // of the visited node
+  uint32_t node_differing;  // from the query
+  // Sparse:
+  SparseView nonzeros;
 };
 
-// What a visit finds out about the node itself. `navigation` orders the walk (squared L2; for inner product -<q, v>),
-// `rank` the answers: the same, except for L1 its L1 distance.
+// What a visit finds out about the node itself. `navigation` orders the walk (squared L2; -<q, v>; Hamming or Jaccard
+// distance), `rank` the answers: the same, except for L1 its L1 distance.
 struct Distances {
   float navigation;
   float rank;
 };
 
-// One link of a block. rescale codes |r| sqrt(dim) / <x, r> between RescaleMin(B) and RescaleMax(B) in 255 steps.
+// One link of a block, beside its code.
 struct EncodedLink {
-  uint16_t norm;
-  uint8_t rescale;
+  uint16_t norm;    // dense, sparse: |r|^2 of the neighbour's residual; bits: their distance; as bfloat16
+  uint8_t rescale;  // what else an estimate wants: see the families
 };
-constexpr float RescaleMin(int bits) { return 2.0f / static_cast<float>((1 << bits) - 1); }
-constexpr float RescaleMax(int bits) { return RescaleMin(bits) * (bits == 1 ? 2.25f : bits == 2 ? 3.0f : 5.0f); }
-
-// Deviation of the error of <r, y> in units of |r||y| / sqrt(dim).
-constexpr float RelativeDeviation(int bits) { return bits == 1 ? 0.76f : bits == 2 ? 0.38f : 0.16f; }
 
 struct Kernels {
-  // The distance of the query to the node's own vector; quantises the residual for `estimate`.
-  Distances (*visit)(const Geometry& g, Query& query, const uint8_t* block);
-  // Estimated navigation distances of all neighbours, and the standard deviations of their errors. Both have room for
-  // the degree rounded up to 16.
-  void (*estimate)(const Geometry& g, const Query& query, const uint8_t* block, float navigation, float* estimates,
+  // The query of a vector.
+  Query (*make_query)(const Space& space, const Input& input, void* buffer);
+  // The query of a vector that a block holds.
+  Query (*query_of)(const Space& space, Stored stored, void* buffer);
+  // The distance of the query to the node's own vector; prepares for `estimate`.
+  Distances (*visit)(const Space& space, Query& query, const uint8_t* block);
+  // Estimated navigation distances of all neighbours of the block just visited, and the standard deviations of their
+  // errors. Both have room for the degree rounded up to 16.
+  void (*estimate)(const Space& space, const Query& query, const uint8_t* block, float navigation, float* estimates,
                    float* deviations);
-  // Quantises query.vector itself: once, for the inner product.
-  void (*quantise_query)(const Geometry& g, Query& query);
-  // Stores `vector` (dim floats in the blocks' form) with scale and error.
-  void (*encode_vector)(const Geometry& g, const float* vector, uint8_t* block);
-  void (*decode_vector)(const Geometry& g, const uint8_t* stored, float scale, float* vector);
-  // The code of a residual (PaddedDim floats, zeros behind dim).
-  EncodedLink (*encode_link)(const Geometry& g, const float* residual, uint8_t* code);
-  // Navigation distance between two stored vectors; of kInt16 by the coarse levels, which choose neighbours as well.
+  // Stores the query's vector as the block's own, with scale and error.
+  void (*encode_vector)(const Space& space, const Query& query, uint8_t* block);
+  // The code of a neighbour of the node `own`. `scratch`: LinkScratchSize bytes.
+  EncodedLink (*encode_link)(const Space& space, Stored own, Stored neighbour, void* scratch, uint8_t* code);
+  // Navigation distance between two stored vectors, `norm` of each given; it may be coarser than a visit's.
   float (*between)(const Geometry& g, const uint8_t* a, float scale_a, float norm_a, const uint8_t* b, float scale_b,
                    float norm_b);
-  // |v|^2 of a stored vector, where `between` or a bound wants it: 0 for codecs without levels but for the inner
-  // product.
+  // |v|^2 of a stored vector, where `between` or a bound wants it.
   float (*norm)(const Geometry& g, const uint8_t* stored, float scale);
+  // |v - stored v| of the query's vector.
+  double (*error)(const Space& space, const Query& query, Stored stored);
+  // Whether the bytes can be a vector's.
+  bool (*is_sound)(const Space& space, Stored stored);
 };
 
-const Kernels& GetKernels();
+const Kernels& KernelsOfDense();
+const Kernels& KernelsOfBits();
+const Kernels& KernelsOfSparse();
+
+inline const Kernels& GetKernels(const Geometry& g) {
+  if (g.codec == VectorCodec::kBits) return KernelsOfBits();
+  return g.codec == VectorCodec::kSparse ? KernelsOfSparse() : KernelsOfDense();
+}
+
+// Bytes of the buffers that queries, and the code of a link, need; buffers start at any multiple of 8.
+constexpr size_t DenseQuerySize(size_t dim) {
+  return 2 * PaddedDim(dim) * sizeof(float) + kQueryPlanes * PaddedDim(dim) / 64 * sizeof(uint64_t) + 64;
+}
+constexpr size_t QueryBufferSize(const Geometry& g) {
+  if (g.codec == VectorCodec::kBits) return BitBytes(g.dim) + 3 * size_t{g.code_bytes} + 64;
+  return DenseQuerySize(g.dim) + (g.codec == VectorCodec::kSparse ? 8 * size_t{kMaxSparseElements} + 8 : 0);
+}
+constexpr size_t LinkScratchSize(const Geometry& g) {
+  return g.codec == VectorCodec::kBits ? 8 : 2 * PaddedDim(g.dim) * sizeof(float) + 64;
+}
 
 }  // namespace medvec::hnsw

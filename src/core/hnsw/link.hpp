@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "core/hnsw/graph.hpp"
-#include "core/hnsw/query.hpp"
+#include "core/hnsw/kernels.hpp"
 
 namespace medvec::hnsw {
 
@@ -23,10 +23,13 @@ inline void SetNormCode(const Geometry& g, uint8_t* block, size_t slot, uint16_t
 }
 inline float NormOf(uint16_t code) { return std::bit_cast<float>(static_cast<uint32_t>(code & ~kFiller) << 16); }
 
-// Writes link `slot`, the last or one within the degree. `residual` (PaddedDim floats, zeros behind dim) is rotated.
-inline void SetLink(const Geometry& g, uint8_t* block, size_t slot, NodeId neighbour, const float* residual,
-                    bool filler) {
-  const EncodedLink link = GetKernels().encode_link(g, residual, block + g.codes + slot * g.code_size());
+// Writes link `slot`, the last or one within the degree, to `neighbour`, whose vector is `stored`. `scratch`:
+// LinkScratchSize bytes.
+inline void SetLink(const Space& space, uint8_t* block, size_t slot, NodeId neighbour, Stored stored, bool filler,
+                    void* scratch) {
+  const Geometry& g = space.geometry;
+  const EncodedLink link = GetKernels(g).encode_link(space, OwnVector(g, block), stored, scratch,
+                                                     block + g.codes + slot * g.code_size());
   SetNormCode(g, block, slot, link.norm | (filler ? kFiller : 0));
   block[g.rescales + slot] = link.rescale;
   Links(block)[slot] = neighbour;
@@ -65,6 +68,22 @@ inline void Anchor(const Geometry& g, uint8_t* block, size_t slot) {
   std::swap_ranges(codes + to * g.code_size(), codes + (to + 1) * g.code_size(), codes + slot * g.code_size());
 }
 
+// Navigation distances of a node's neighbours to it: stored, but for metrics where the norm says another thing, and the
+// node itself asks. `scratch`: AddLinkScratchSize bytes, aligned for words.
+constexpr size_t AddLinkScratchSize(const Geometry& g) { return LinkScratchSize(g) + QueryBufferSize(g); }
+inline void LinkDistances(const Space& space, const uint8_t* block, void* scratch, float* distances) {
+  const Geometry& g = space.geometry;
+  if (g.metric == Metric::kInnerProduct || g.codec == VectorCodec::kBits) {
+    const Kernels& kernels = GetKernels(g);
+    Query query = kernels.query_of(space, OwnVector(g, block), static_cast<uint8_t*>(scratch) + LinkScratchSize(g));
+    float deviations[kMaxDegree + 16];
+    kernels.estimate(space, query, block, kernels.visit(space, query, block).navigation, distances, deviations);
+    return;
+  }
+  const size_t degree = std::min<size_t>(Header(block).degree, g.max_degree);
+  for (size_t i = 0; i < degree; ++i) distances[i] = NormOf(NormCode(g, block, i));
+}
+
 // How much a newcomer is wanted: if it fits; in any case; in any case and for good, where the node has not too many
 // such links yet.
 enum class Welcome { kIfItFits, kForced, kAnchored };
@@ -73,7 +92,7 @@ enum class Linked { kNo, kYes, kForGood };
 
 inline constexpr float kDoubt = 1;
 
-// Lets `node` know of `neighbour`, whose stored vector is `vector` and which `query` asks for. No other block is read:
+// Lets `node` know of `neighbour`, whose vector is `stored` and which `query` asks for. No other block is read:
 // Algorithm 4 is kept up step by step, on the estimated distances between the newcomer and the neighbours there are.
 //   - The newcomer is diverse unless a nearer diverse neighbour is nearer to it than the node is.
 //   - Then farther diverse neighbours that are nearer to it than to the node become fillers.
@@ -86,14 +105,12 @@ inline constexpr float kDoubt = 1;
 // Without anchors a node may lose its last incoming link to newcomers and be found no more: one in a thousand to one in
 // ten thousand did.
 //
-// `scratch`: LinkScratchSize bytes, aligned for floats.
-constexpr size_t LinkScratchSize(size_t dim) { return PaddedDim(dim) * sizeof(float) + QueryBufferSize(dim); }
+// `scratch`: AddLinkScratchSize bytes, aligned for words.
 template <MutableGraph G>
-Linked AddLink(const Space& space, G& graph, Query& query, const float* vector, void* scratch, NodeId node,
-               NodeId neighbour, Welcome welcome = Welcome::kIfItFits) {
-  float* residual = static_cast<float*>(scratch);
+Linked AddLink(const Space& space, G& graph, Query& query, Stored stored, void* scratch, NodeId node, NodeId neighbour,
+               Welcome welcome = Welcome::kIfItFits) {
   const Geometry& g = space.geometry;
-  const Kernels& kernels = GetKernels();
+  const Kernels& kernels = GetKernels(g);
   uint8_t* block = graph.Write(node);
   const size_t degree = std::min<size_t>(Header(block).degree, g.max_degree);
   const size_t anchors = std::min<size_t>(Header(block).anchors, degree);
@@ -109,25 +126,11 @@ Linked AddLink(const Space& space, G& graph, Query& query, const float* vector, 
     return !alive ? Linked::kNo : changes || there < anchors ? Linked::kForGood : Linked::kYes;
   }
 
-  const Distances distances = kernels.visit(g, query, block);
+  const Distances distances = kernels.visit(space, query, block);
   float estimates[kMaxDegree + 16], deviations[kMaxDegree + 16];
-  kernels.estimate(g, query, block, distances.navigation, estimates, deviations);
-  // Distances of the neighbours to the node: stored, but for the inner product, where the node itself asks.
+  kernels.estimate(space, query, block, distances.navigation, estimates, deviations);
   float own[kMaxDegree + 16];
-  if (g.metric == Metric::kInnerProduct) {
-    kernels.decode_vector(g, Vector(g, block), Header(block).scale, residual);
-    Query node_query = MakeQueryFromBlockForm(space, residual, residual + PaddedDim(g.dim));
-    kernels.estimate(g, node_query, block, kernels.visit(g, node_query, block).navigation, own, deviations);
-  } else {
-    for (size_t i = 0; i < degree; ++i) own[i] = NormOf(NormCode(g, block, i));
-  }
-  const auto set_link = [&](size_t slot, bool filler) {
-    std::memset(residual, 0, PaddedDim(g.dim) * sizeof(float));
-    kernels.decode_vector(g, Vector(g, block), Header(block).scale, residual);
-    for (size_t k = 0; k < g.dim; ++k) residual[k] = vector[k] - residual[k];
-    if (!g.rotated()) space.rotation->Apply(residual);
-    SetLink(g, block, slot, neighbour, residual, filler);
-  };
+  LinkDistances(space, block, scratch, own);
   const float key = distances.navigation;
 
   bool filler = false;
@@ -138,7 +141,7 @@ Linked AddLink(const Space& space, G& graph, Query& query, const float* vector, 
       if (own[i] > key && estimates[i] + kDoubt * deviations[i] < own[i])
         SetNormCode(g, block, i, NormCode(g, block, i) | kFiller);
   if (degree < g.max_degree) {
-    set_link(degree, filler);
+    SetLink(space, block, degree, neighbour, stored, filler, scratch);
     if (anchor) Anchor(g, block, degree);
     graph.Commit(node, true);
     return anchor ? Linked::kForGood : Linked::kYes;
@@ -157,7 +160,7 @@ Linked AddLink(const Space& space, G& graph, Query& query, const float* vector, 
   // A filler gives way to any diverse newcomer, but to a filler only if that is nearer; a diverse one to a nearer one.
   const bool fits = all_diverse ? !filler && own[victim] > key : !filler || own[victim] > key;
   const bool stays = victim < degree && (force || anchor || fits);
-  if (stays) set_link(victim, filler);
+  if (stays) SetLink(space, block, victim, neighbour, stored, filler, scratch);
   if (stays && anchor) Anchor(g, block, victim);
   graph.Commit(node, stays);
   return !stays ? Linked::kNo : anchor ? Linked::kForGood : Linked::kYes;

@@ -46,7 +46,7 @@ void FindAround(const Space& space, G& graph, const Memory& memory, Query& query
 template <MutableGraph G, class IsDead>
 size_t Repair(const Space& space, G& graph, const Memory& memory, NodeId node, IsDead is_dead) {
   const Geometry& g = space.geometry;
-  const Kernels& kernels = GetKernels();
+  const Kernels& kernels = GetKernels(g);
   const uint8_t* seen = graph.Read(node);
   NodeId dead[kMaxDegree], kept[kMaxDegree];
   size_t dead_count = 0, kept_count = 0;
@@ -57,23 +57,19 @@ size_t Repair(const Space& space, G& graph, const Memory& memory, NodeId node, I
     graph.Release(node);
     return 0;
   }
-  const size_t padded = PaddedDim(g.dim);
-  float* own = memory.Allocate<float>(2 * padded);
-  std::memset(own, 0, 2 * padded * sizeof(float));
-  float* other = own + padded;
-  kernels.decode_vector(g, Vector(g, seen), Header(seen).scale, own);
+  const size_t query_size = (QueryBufferSize(g) + 7) / 8 * 8, scratch_size = (AddLinkScratchSize(g) + 7) / 8 * 8;
+  uint8_t* buffer = memory.Allocate<uint8_t>(query_size + scratch_size + g.vector_size());
+  uint8_t *scratch = buffer + query_size, *copy = scratch + scratch_size;
+  Query query = kernels.query_of(space, OwnVector(g, seen), buffer);
   const int level = Header(seen).level;
   graph.Release(node);
 
   // The neighbours of the dead, by estimated distance.
-  void* buffer = memory.allocate(memory.context, QueryBufferSize(g.dim) + LinkScratchSize(g.dim));
-  void* scratch = static_cast<uint8_t*>(buffer) + QueryBufferSize(g.dim);
-  Query query = MakeQueryFromBlockForm(space, own, buffer);
   Array<Replacement> found;
   for (size_t i = 0; i < dead_count; ++i) {
     const uint8_t* block = graph.Read(dead[i]);
     float estimates[kMaxDegree + 16], deviations[kMaxDegree + 16];
-    kernels.estimate(g, query, block, kernels.visit(g, query, block).navigation, estimates, deviations);
+    kernels.estimate(space, query, block, kernels.visit(space, query, block).navigation, estimates, deviations);
     for (size_t k = 0; k < std::min<size_t>(Header(block).degree, g.max_degree); ++k) {
       const NodeId candidate = Links(block)[k];
       if (candidate != node && !is_dead(candidate)) found.Append(memory, {estimates[k], candidate});
@@ -110,16 +106,16 @@ size_t Repair(const Space& space, G& graph, const Memory& memory, NodeId node, I
     const uint8_t* read = graph.Read(candidate);
     const BlockHeader& header = Header(read);
     const bool fits = !(header.flags & kDead) && header.level == level;
-    if (fits) kernels.decode_vector(g, Vector(g, read), header.scale, other);
+    const Stored stored{copy, header.scale};
+    if (fits) std::memcpy(copy, Vector(g, read), g.vector_size());
     graph.Release(candidate);
     if (!fits) continue;
-    Query asking = MakeQueryFromBlockForm(space, other, buffer);
-    AddLink(space, graph, asking, other, scratch, node, candidate);
+    Query asking = kernels.query_of(space, stored, buffer);
+    AddLink(space, graph, asking, stored, scratch, node, candidate);
     ++mended;
   }
   found.Free(memory);
   memory.Release(buffer);
-  memory.Release(own);
   return dead_count;
 }
 

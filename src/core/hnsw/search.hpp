@@ -39,7 +39,7 @@ inline Answer AnswerOf(const Geometry& g, const Bound& bound, NodeId node, const
   const BlockHeader& header = Header(block);
   double length = 0;
   if (bound.needs_length())
-    length = std::sqrt(static_cast<double>(GetKernels().norm(g, Vector(g, block), header.scale)));
+    length = std::sqrt(static_cast<double>(GetKernels(g).norm(g, Vector(g, block), header.scale)));
   return {bound.Lower(rank, header.error, length),
           bound.Upper(rank, header.error, length),
           node,

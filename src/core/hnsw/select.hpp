@@ -32,7 +32,7 @@ inline float Between(const Geometry& g, const Kernels& kernels, const Candidate&
 // +52 % queries per second at equal recall in the layout study, since all slots are estimated anyway.
 inline size_t SelectNeighbours(const Geometry& g, Candidate* candidates, size_t count, size_t limit, size_t pool,
                                size_t* diverse) {
-  const Kernels& kernels = GetKernels();
+  const Kernels& kernels = GetKernels(g);
   const bool angles = g.metric != Metric::kInnerProduct;  // there they mean little
   const auto compare = [&](Candidate& a, const Candidate& b) {
     const float between = Between(g, kernels, a, b), product = 2 * a.root * b.root;

@@ -17,7 +17,7 @@
 
 #include "core/hnsw/graph.hpp"
 #include "core/hnsw/memory.hpp"
-#include "core/hnsw/query.hpp"
+#include "core/hnsw/kernels.hpp"
 #include "core/stop_point.hpp"
 
 namespace medvec::hnsw {
@@ -40,7 +40,7 @@ template <Graph G, class Visitor>
 class Walk {
  public:
   Walk(const Space& space, G& graph, const Memory& memory, Query& query, Visitor& visitor)
-      : space_(space), graph_(graph), memory_(memory), kernels_(GetKernels()), query_(query), visitor_(visitor) {}
+      : space_(space), graph_(graph), memory_(memory), kernels_(GetKernels(space.geometry)), query_(query), visitor_(visitor) {}
 
   // Starts over with a beam of `width` nodes. `log`: Widen will be called. `by_rank`: the beam is in the order of ranks
   // (this matters for L1 only): a neighbour's L1 distance is guessed from its estimated L2 distance by the proportion
@@ -199,9 +199,9 @@ class Walk {
   void Expand(size_t position) {
     const NodeId node = static_cast<NodeId>(beam_[position]);
     const uint8_t* block = graph_.Read(node);
-    const Distances distances = kernels_.visit(space_.geometry, query_, block);
+    const Distances distances = kernels_.visit(space_, query_, block);
     const size_t degree = std::min<size_t>(Header(block).degree, space_.geometry.max_degree);
-    kernels_.estimate(space_.geometry, query_, block, distances.navigation, estimates_, deviations_);
+    kernels_.estimate(space_, query_, block, distances.navigation, estimates_, deviations_);
     std::memcpy(links_, Links(block), degree * sizeof(NodeId));
     const bool counts = visitor_.Visit(node, block, distances);
     skipped_ |= !counts;

@@ -43,7 +43,7 @@ struct Ours : Engine {
         rotation(g.dim, 1),
         table(rotation.table_size() / 8),
         graph(g),
-        buffer(QueryBufferSize(g.dim)) {
+        buffer(QueryBufferSize(g)) {
     rotation.Prepare(table.data());
     space = {geometry, &rotation, nullptr};
     const double start = CpuSeconds();
@@ -56,13 +56,10 @@ struct Ours : Engine {
       space.mean = mean.data();
     }
     std::mt19937_64 random(5);
-    std::vector<float> vector(set.dim);
     for (size_t i = 0; i < set.count; ++i) {
-      std::copy_n(set.Row(i), set.dim, vector.begin());
-      ToBlockForm(space, vector.data());
       graph.row = static_cast<uint32_t>(i);
       const Inserted inserted =
-          Insert(space, graph, HeapMemory(), vector.data(), DrawLevel(random(), ratio), parameters);
+          Insert(space, graph, HeapMemory(), {set.Row(i)}, DrawLevel(random(), ratio), parameters);
       duplicates += inserted.duplicate;
     }
     build = CpuSeconds() - start;
@@ -77,7 +74,7 @@ struct Ours : Engine {
                 graph.GetEntry().level);
   }
   size_t Search(const float* q, size_t k, size_t ef, std::vector<uint32_t>* found) override {
-    Query query = MakeQuery(space, q, buffer.data());
+    Query query = GetKernels(geometry).make_query(space, {q}, buffer.data());
     const double length = set.metric == Metric::kCosine ? 1 : std::sqrt(GetDistanceKernels().norm_squared(q, set.dim));
     hnsw::Search<MemoryGraph> search(space, graph, HeapMemory(), query, Bound(space, length), ef);
     const size_t before = graph.reads();

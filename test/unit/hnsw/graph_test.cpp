@@ -26,17 +26,16 @@ class Index {
         rotation_(g.dim, 9),
         table_(rotation_.table_size() / 8),
         graph(geometry),
-        buffer_(QueryBufferSize(g.dim)) {
+        buffer_(QueryBufferSize(g)) {
     rotation_.Prepare(table_.data());
     space = {geometry, &rotation_, nullptr};
     parameters_.ef_construction = ef_construction;
   }
   Inserted Add(Floats v) {
     vectors.push_back(v);
-    ToBlockForm(space, v.data());
     const uint32_t row = static_cast<uint32_t>(vectors.size() - 1);
     graph.row = row;
-    const Inserted inserted = Insert(space, graph, HeapMemory(), v.data(), DrawLevel(random_()), parameters_);
+    const Inserted inserted = Insert(space, graph, HeapMemory(), {v.data()}, DrawLevel(random_()), parameters_);
     if (rows.size() <= inserted.node) rows.resize(graph.size());
     rows[inserted.node].push_back(row);
     return inserted;
@@ -51,7 +50,7 @@ class Index {
     return {space, std::sqrt(GetDistanceKernels().norm_squared(q.data(), q.size()))};
   }
   std::vector<Answer> Find(const Floats& q, size_t k, size_t ef, bool strict = true) {
-    Query query = MakeQuery(space, q.data(), buffer_.data());
+    Query query = GetKernels(geometry).make_query(space, {q.data()}, buffer_.data());
     Search<MemoryGraph> search(space, graph, HeapMemory(), query, MakeBound(q), ef);
     std::vector<Answer> answers;
     Answer answer;
@@ -337,8 +336,7 @@ TEST(HnswGraphTest, NeighboursDieBeforeTheyAreTold) {
     const Space space{g, &rotation, nullptr};
     InterruptedGraph graph(g);
     const auto add = [&](Floats v, int on) {
-      ToBlockForm(space, v.data());
-      return Insert(space, graph, HeapMemory(), v.data(), on, {}).node;
+      return Insert(space, graph, HeapMemory(), {v.data()}, on, {}).node;
     };
     // Two clusters; the near one dies while its newcomer has written its block.
     std::vector<NodeId> near, far;
@@ -373,9 +371,8 @@ TEST(HnswGraphTest, BlocksOfOtherLevelsAreNoWayDown) {
   for (const int level : {4, 5}) {
     Floats v = data.Next();
     index.vectors.push_back(v);
-    ToBlockForm(index.space, v.data());
     index.graph.row = static_cast<uint32_t>(index.vectors.size() - 1);
-    Insert(index.space, index.graph, HeapMemory(), v.data(), level, {});
+    Insert(index.space, index.graph, HeapMemory(), {v.data()}, level, {});
   }
   // The way down goes from level 4 of the first to its level 3, whose link leads to level 5 of the second: as where an
   // insertion failed half-way and its neighbour's slot has come into use again.

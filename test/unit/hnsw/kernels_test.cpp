@@ -1,16 +1,16 @@
 // Block arithmetic of every instruction set this machine has, against plain loops in double.
 #define HWY_WANT_AVX3_DL
-#include "core/hnsw/kernels.hpp"
+#include "core/hnsw/dense_kernels.hpp"
 
 #include <gtest/gtest.h>
 
 #include <hwy/highway.h>
 #include <cmath>
+#include <cstring>
 #include <random>
 #include <vector>
 
 #include "../guarded_buffer.hpp"
-#include "core/hnsw/query.hpp"
 
 namespace medvec::hnsw {
 namespace {
@@ -22,7 +22,7 @@ class HnswKernelsTest : public testing::TestWithParam<int64_t> {
   void SetUp() override {
     hwy::SetSupportedTargetsForTest(GetParam());
     hwy::GetChosenTarget().Update(hwy::SupportedTargets());
-    kernels_ = &GetKernels();
+    kernels_ = &GetDenseKernels();
   }
   void TearDown() override {
     hwy::SetSupportedTargetsForTest(0);
@@ -34,20 +34,20 @@ class HnswKernelsTest : public testing::TestWithParam<int64_t> {
     return v;
   }
 
-  const Kernels* kernels_ = nullptr;
+  const DenseKernels* kernels_ = nullptr;
   std::mt19937 random_{7};
   std::normal_distribution<float> normal_;
 };
 
 // A block at the end of readable memory, with `degree` neighbours.
 struct TestBlock {
-  TestBlock(const Geometry& g, const Kernels& kernels, const Rotation& rotation, const Floats& own,
+  TestBlock(const Geometry& g, const DenseKernels& kernels, const Rotation& rotation, const Floats& own,
             const std::vector<Floats>& neighbours)
       : geometry(g), buffer(g.block_size / 4), block(reinterpret_cast<uint8_t*>(buffer.All().data())) {
     Header(block) = BlockHeader{};
     kernels.encode_vector(g, own.data(), block);
     stored.resize(g.dim);
-    kernels.decode_vector(g, Vector(g, block), Header(block).scale, stored.data());
+    kernels.decode_vector(g, OwnVector(g, block), stored.data());
     for (const Floats& n : neighbours) {
       Floats residual(PaddedDim(g.dim));
       for (size_t i = 0; i < g.dim; ++i) residual[i] = n[i] - stored[i];
@@ -115,9 +115,9 @@ TEST_P(HnswKernelsTest, AgreeWithPlainLoops) {
           neighbours[3] = own;
           const TestBlock test(g, *kernels_, rotation, own, neighbours);
           const Floats q = Draw(dim, 0.4f);
-          std::vector<char> memory(QueryBufferSize(dim));
+          std::vector<char> memory(DenseQuerySize(dim));
           const Space space{g, &rotation, nullptr};
-          Query query = MakeQueryFromBlockForm(space, q.data(), memory.data());
+          Query query = QueryOfBlockForm(space, q.data(), memory.data());
           const Distances distances = kernels_->visit(g, query, test.block);
           const double dot = -Dot(q, test.stored), square = Square(q, test.stored);
           const double scale = std::sqrt(Dot(q, q) * Dot(own, own));
@@ -165,8 +165,8 @@ TEST_P(HnswKernelsTest, EstimatesAreUnbiasedAndAsSharpAsPromised) {
           for (int i = 0; i < 32; ++i) neighbours.push_back(draw()), rotation.Apply(neighbours.back().data());
           rotation.Apply(own.data()), rotation.Apply(q.data());
           const TestBlock test(g, *kernels_, rotation, own, neighbours);
-          std::vector<char> memory(QueryBufferSize(dim));
-          Query query = MakeQueryFromBlockForm({g, &rotation, nullptr}, q.data(), memory.data());
+          std::vector<char> memory(DenseQuerySize(dim));
+          Query query = QueryOfBlockForm({g, &rotation, nullptr}, q.data(), memory.data());
           float estimates[32], deviations[32];
           kernels_->estimate(g, query, test.block, kernels_->visit(g, query, test.block).navigation, estimates,
                              deviations);
@@ -195,8 +195,8 @@ TEST_P(HnswKernelsTest, ExtremeValuesGiveNoNaN) {
         rotation.Prepare(table.data());
         const Floats own(dim, size), q(dim, -size), zero(dim, 0.0f);
         const TestBlock test(g, *kernels_, rotation, own, {own, q, zero});
-        std::vector<char> memory(QueryBufferSize(dim));
-        Query query = MakeQueryFromBlockForm({g, &rotation, nullptr}, q.data(), memory.data());
+        std::vector<char> memory(DenseQuerySize(dim));
+        Query query = QueryOfBlockForm({g, &rotation, nullptr}, q.data(), memory.data());
         const Distances distances = kernels_->visit(g, query, test.block);
         EXPECT_FALSE(std::isnan(distances.navigation)) << size;
         EXPECT_FALSE(std::isnan(distances.rank)) << size;

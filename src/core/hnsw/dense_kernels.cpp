@@ -1,4 +1,4 @@
-#include "core/hnsw/kernels.hpp"
+#include "core/hnsw/dense_kernels.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -8,7 +8,7 @@
 // The target with a population count of 64-bit lanes (Ice Lake, Zen 4 and later), which 1.0.3 leaves out unless asked.
 #define HWY_WANT_AVX3_DL
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "core/hnsw/kernels.cpp"
+#define HWY_TARGET_INCLUDE "core/hnsw/dense_kernels.cpp"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
@@ -32,16 +32,16 @@ constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
 // A stored vector as floats, unscaled. Load reads Lanes elements; the tail is copied first, for it ends with the block.
 template <VectorCodec codec>
-struct Stored;
+struct Elements;
 
 template <>
-struct Stored<VectorCodec::kFloat32> {
+struct Elements<VectorCodec::kFloat32> {
   static constexpr size_t kSize = 4;
   static HWY_INLINE FloatVec Load(Float d, const uint8_t* p) { return hn::LoadU(d, reinterpret_cast<const float*>(p)); }
 };
 
 template <>
-struct Stored<VectorCodec::kFloat16> {
+struct Elements<VectorCodec::kFloat16> {
   static constexpr size_t kSize = 2;
   static HWY_INLINE FloatVec Load(Float d, const uint8_t* p) {
     const hn::Rebind<hwy::float16_t, Float> dh;
@@ -50,7 +50,7 @@ struct Stored<VectorCodec::kFloat16> {
 };
 
 template <>
-struct Stored<VectorCodec::kInt8> {
+struct Elements<VectorCodec::kInt8> {
   static constexpr size_t kSize = 1;
   static HWY_INLINE FloatVec Load(Float d, const uint8_t* p) {
     const hn::Rebind<int8_t, Float> d8;
@@ -67,18 +67,18 @@ HWY_INLINE FloatVec ForStored(const uint8_t* stored, size_t dim, Step step) {
   size_t i = 0;
   FloatVec sum0 = hn::Zero(d), sum1 = sum0, sum2 = sum0, sum3 = sum0;
   for (; i + 4 * lanes <= dim; i += 4 * lanes) {
-    const uint8_t* p = stored + i * Stored<codec>::kSize;
-    const size_t size = lanes * Stored<codec>::kSize;
-    step(i, Stored<codec>::Load(d, p), sum0);
-    step(i + lanes, Stored<codec>::Load(d, p + size), sum1);
-    step(i + 2 * lanes, Stored<codec>::Load(d, p + 2 * size), sum2);
-    step(i + 3 * lanes, Stored<codec>::Load(d, p + 3 * size), sum3);
+    const uint8_t* p = stored + i * Elements<codec>::kSize;
+    const size_t size = lanes * Elements<codec>::kSize;
+    step(i, Elements<codec>::Load(d, p), sum0);
+    step(i + lanes, Elements<codec>::Load(d, p + size), sum1);
+    step(i + 2 * lanes, Elements<codec>::Load(d, p + 2 * size), sum2);
+    step(i + 3 * lanes, Elements<codec>::Load(d, p + 3 * size), sum3);
   }
-  for (; i + lanes <= dim; i += lanes) step(i, Stored<codec>::Load(d, stored + i * Stored<codec>::kSize), sum0);
+  for (; i + lanes <= dim; i += lanes) step(i, Elements<codec>::Load(d, stored + i * Elements<codec>::kSize), sum0);
   if (i < dim) {
     HWY_ALIGN uint8_t tail[64] = {};
-    std::memcpy(tail, stored + i * Stored<codec>::kSize, (dim - i) * Stored<codec>::kSize);
-    step(i, Stored<codec>::Load(d, tail), sum1);
+    std::memcpy(tail, stored + i * Elements<codec>::kSize, (dim - i) * Elements<codec>::kSize);
+    step(i, Elements<codec>::Load(d, tail), sum1);
   }
   return hn::Add(hn::Add(sum0, sum1), hn::Add(sum2, sum3));
 }
@@ -492,12 +492,12 @@ EncodedLink EncodeLink(const Geometry& g, const float* r, uint8_t* code) {
   return {static_cast<uint16_t>(word >> 16), static_cast<uint8_t>(rescale)};
 }
 
-void DecodeVector(const Geometry& g, const uint8_t* stored, float scale, float* out) {
+void DecodeVector(const Geometry& g, Stored stored, float* out) {
   const Float d;
   const size_t lanes = hn::Lanes(d);
   WithCodec(g.codec, [&]<VectorCodec codec>() HWY_ATTR {
-    ForElements<codec>(stored, g.dim, [&](size_t i, FloatVec v, FloatVec&) HWY_ATTR {
-      v = hn::Mul(v, hn::Set(d, scale));
+    ForElements<codec>(stored.bytes, g.dim, [&](size_t i, FloatVec v, FloatVec&) HWY_ATTR {
+      v = hn::Mul(v, hn::Set(d, stored.scale));
       if (i + lanes <= g.dim) return hn::StoreU(v, d, out + i);
       HWY_ALIGN float tail[16];
       hn::Store(v, d, tail);
@@ -589,12 +589,12 @@ HWY_INLINE float FloatBetween(const Geometry& g, const uint8_t* a, float scale_a
   };
   size_t i = 0;
   for (; i + lanes <= g.dim; i += lanes)
-    add(Stored<codec>::Load(d, a + i * Stored<codec>::kSize), Stored<codec>::Load(d, b + i * Stored<codec>::kSize));
+    add(Elements<codec>::Load(d, a + i * Elements<codec>::kSize), Elements<codec>::Load(d, b + i * Elements<codec>::kSize));
   if (i < g.dim) {
     HWY_ALIGN uint8_t tail_a[64] = {}, tail_b[64] = {};
-    std::memcpy(tail_a, a + i * Stored<codec>::kSize, (g.dim - i) * Stored<codec>::kSize);
-    std::memcpy(tail_b, b + i * Stored<codec>::kSize, (g.dim - i) * Stored<codec>::kSize);
-    add(Stored<codec>::Load(d, tail_a), Stored<codec>::Load(d, tail_b));
+    std::memcpy(tail_a, a + i * Elements<codec>::kSize, (g.dim - i) * Elements<codec>::kSize);
+    std::memcpy(tail_b, b + i * Elements<codec>::kSize, (g.dim - i) * Elements<codec>::kSize);
+    add(Elements<codec>::Load(d, tail_a), Elements<codec>::Load(d, tail_b));
   }
   return g.metric == Metric::kInnerProduct ? -Sum(dot) : Sum(square);
 }
@@ -623,8 +623,8 @@ float Norm(const Geometry& g, const uint8_t* stored, float scale) {
   return static_cast<float>(static_cast<double>(scale) * scale * IntegerProduct(v, v, g.dim));
 }
 
-const Kernels* TargetKernels() {
-  static constexpr Kernels kernels = {Visit,        Estimate,   QuantiseQuery, EncodeVector,
+const DenseKernels* TargetKernels() {
+  static constexpr DenseKernels kernels = {Visit,        Estimate,   QuantiseQuery, EncodeVector,
                                       DecodeVector, EncodeLink, Between,       Norm};
   return &kernels;
 }
@@ -639,7 +639,7 @@ namespace medvec::hnsw {
 
 HWY_EXPORT(TargetKernels);
 
-const Kernels& GetKernels() { return *HWY_DYNAMIC_DISPATCH(TargetKernels)(); }
+const DenseKernels& GetDenseKernels() { return *HWY_DYNAMIC_DISPATCH(TargetKernels)(); }
 
 }  // namespace medvec::hnsw
 #endif
