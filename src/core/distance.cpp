@@ -1,48 +1,38 @@
 #include "core/distance.hpp"
 
 #include <cmath>
+#include <type_traits>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "core/distance.cpp"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include "core/half-inl.hpp"
+
 HWY_BEFORE_NAMESPACE();
 namespace medvec {
 namespace HWY_NAMESPACE {
 namespace {
 
-namespace hn = hwy::HWY_NAMESPACE;
 using Float = hn::ScalableTag<float>;
 using FloatVec = hn::Vec<Float>;
 
-// The last `count` elements, fewer than a register holds, with zeros behind them. Reads nothing else.
-HWY_INLINE FloatVec LoadTail(Float d, const float* p, size_t count) {
-// Highway calls AVX2's masked loads faulting for the sake of 8- and 16-bit lanes; that of floats is one instruction.
-#if !HWY_MEM_OPS_MIGHT_FAULT || HWY_TARGET == HWY_AVX2
-  return hn::MaskedLoad(hn::FirstN(d, count), d, p);
-#else
-  HWY_ALIGN float padded[HWY_MAX_BYTES / sizeof(float)] = {};
-  for (size_t i = 0; i < count; ++i) padded[i] = p[i];
-  return hn::Load(d, padded);
-#endif
-}
-
 // Adds up Term over all elements. Four partial sums hide the latency of the addition (4 cycles on current cores, which
 // load two registers a cycle: one step). They are plain variables because scalable vectors cannot stand in arrays.
-template <class Term>
-HWY_INLINE float SumTerms(const float* a, const float* b, size_t dim) {
+template <class Term, class Element>
+HWY_INLINE float SumTerms(const Element* a, const Element* b, size_t dim) {
   const Float d;
   const size_t lanes = hn::Lanes(d);
   FloatVec sum0 = hn::Zero(d), sum1 = sum0, sum2 = sum0, sum3 = sum0;
   size_t i = 0;
   for (; i + 4 * lanes <= dim; i += 4 * lanes) {
-    sum0 = Term::AddTo(sum0, hn::LoadU(d, a + i), hn::LoadU(d, b + i));
-    sum1 = Term::AddTo(sum1, hn::LoadU(d, a + i + lanes), hn::LoadU(d, b + i + lanes));
-    sum2 = Term::AddTo(sum2, hn::LoadU(d, a + i + 2 * lanes), hn::LoadU(d, b + i + 2 * lanes));
-    sum3 = Term::AddTo(sum3, hn::LoadU(d, a + i + 3 * lanes), hn::LoadU(d, b + i + 3 * lanes));
+    sum0 = Term::AddTo(sum0, LoadFloats(d, a + i), LoadFloats(d, b + i));
+    sum1 = Term::AddTo(sum1, LoadFloats(d, a + i + lanes), LoadFloats(d, b + i + lanes));
+    sum2 = Term::AddTo(sum2, LoadFloats(d, a + i + 2 * lanes), LoadFloats(d, b + i + 2 * lanes));
+    sum3 = Term::AddTo(sum3, LoadFloats(d, a + i + 3 * lanes), LoadFloats(d, b + i + 3 * lanes));
   }
-  for (; i + lanes <= dim; i += lanes) sum0 = Term::AddTo(sum0, hn::LoadU(d, a + i), hn::LoadU(d, b + i));
+  for (; i + lanes <= dim; i += lanes) sum0 = Term::AddTo(sum0, LoadFloats(d, a + i), LoadFloats(d, b + i));
   if (i < dim) sum1 = Term::AddTo(sum1, LoadTail(d, a + i, dim - i), LoadTail(d, b + i, dim - i));
   return hn::GetLane(hn::SumOfLanes(d, hn::Add(hn::Add(sum0, sum1), hn::Add(sum2, sum3))));
 }
@@ -64,8 +54,15 @@ struct AbsoluteDifference {
   }
 };
 
-float L2Squared(const float* a, const float* b, size_t dim) { return SumTerms<SquaredDifference>(a, b, dim); }
-float L1(const float* a, const float* b, size_t dim) { return SumTerms<AbsoluteDifference>(a, b, dim); }
+template <class Element>
+float L2Squared(const Element* a, const Element* b, size_t dim) {
+  return SumTerms<SquaredDifference>(a, b, dim);
+}
+
+template <class Element>
+float L1(const Element* a, const Element* b, size_t dim) {
+  return SumTerms<AbsoluteDifference>(a, b, dim);
+}
 
 // Partial sums that overflow to both sides add up to NaN; double, which cannot overflow here, tells the side.
 HWY_NOINLINE float OverflowingInnerProduct(const float* a, const float* b, size_t dim) {
@@ -74,9 +71,12 @@ HWY_NOINLINE float OverflowingInnerProduct(const float* a, const float* b, size_
   return static_cast<float>(sum);
 }
 
-float InnerProduct(const float* a, const float* b, size_t dim) {
+template <class Element>
+float InnerProduct(const Element* a, const Element* b, size_t dim) {
   const float sum = SumTerms<Product>(a, b, dim);
-  return std::isfinite(sum) ? sum : OverflowingInnerProduct(a, b, dim);
+  if constexpr (std::is_same_v<Element, float>)
+    if (!std::isfinite(sum)) return OverflowingInnerProduct(a, b, dim);
+  return sum;
 }
 
 // Has a value that is used twice loaded once: g++ would make one use a load of its own, and from memory the second load
@@ -88,7 +88,8 @@ HWY_INLINE void LoadOnce([[maybe_unused]] FloatVec& loaded) {
 }
 
 // Three sums in one pass.
-CosineSums Cosine(const float* a, const float* b, size_t dim) {
+template <class Element>
+CosineSums Cosine(const Element* a, const Element* b, size_t dim) {
   const Float d;
   const size_t lanes = hn::Lanes(d);
   FloatVec dot0 = hn::Zero(d), dot1 = dot0, dot2 = dot0, dot3 = dot0;
@@ -103,43 +104,55 @@ CosineSums Cosine(const float* a, const float* b, size_t dim) {
   };
   size_t i = 0;
   for (; i + 4 * lanes <= dim; i += 4 * lanes) {
-    add(hn::LoadU(d, a + i), hn::LoadU(d, b + i), dot0, a0, b0);
-    add(hn::LoadU(d, a + i + lanes), hn::LoadU(d, b + i + lanes), dot1, a1, b1);
-    add(hn::LoadU(d, a + i + 2 * lanes), hn::LoadU(d, b + i + 2 * lanes), dot2, a2, b2);
-    add(hn::LoadU(d, a + i + 3 * lanes), hn::LoadU(d, b + i + 3 * lanes), dot3, a3, b3);
+    add(LoadFloats(d, a + i), LoadFloats(d, b + i), dot0, a0, b0);
+    add(LoadFloats(d, a + i + lanes), LoadFloats(d, b + i + lanes), dot1, a1, b1);
+    add(LoadFloats(d, a + i + 2 * lanes), LoadFloats(d, b + i + 2 * lanes), dot2, a2, b2);
+    add(LoadFloats(d, a + i + 3 * lanes), LoadFloats(d, b + i + 3 * lanes), dot3, a3, b3);
   }
-  for (; i + lanes <= dim; i += lanes) add(hn::LoadU(d, a + i), hn::LoadU(d, b + i), dot0, a0, b0);
+  for (; i + lanes <= dim; i += lanes) add(LoadFloats(d, a + i), LoadFloats(d, b + i), dot0, a0, b0);
   if (i < dim) add(LoadTail(d, a + i, dim - i), LoadTail(d, b + i, dim - i), dot1, a1, b1);
   const auto total = [d](FloatVec s0, FloatVec s1, FloatVec s2, FloatVec s3)
                          HWY_ATTR { return hn::GetLane(hn::SumOfLanes(d, hn::Add(hn::Add(s0, s1), hn::Add(s2, s3)))); };
   return {total(dot0, dot1, dot2, dot3), total(a0, a1, a2, a3), total(b0, b1, b2, b3)};
 }
 
-double NormSquared(const float* a, size_t dim) {
+template <class Element>
+double NormSquared(const Element* a, size_t dim) {
   const hn::ScalableTag<double> d;
   const hn::Rebind<float, decltype(d)> df;
   const size_t lanes = hn::Lanes(d);
   auto sum0 = hn::Zero(d), sum1 = sum0, sum2 = sum0, sum3 = sum0;
   size_t i = 0;
   for (; i + 4 * lanes <= dim; i += 4 * lanes) {
-    const auto x0 = hn::PromoteTo(d, hn::LoadU(df, a + i));
-    const auto x1 = hn::PromoteTo(d, hn::LoadU(df, a + i + lanes));
-    const auto x2 = hn::PromoteTo(d, hn::LoadU(df, a + i + 2 * lanes));
-    const auto x3 = hn::PromoteTo(d, hn::LoadU(df, a + i + 3 * lanes));
+    const auto x0 = hn::PromoteTo(d, LoadFloats(df, a + i));
+    const auto x1 = hn::PromoteTo(d, LoadFloats(df, a + i + lanes));
+    const auto x2 = hn::PromoteTo(d, LoadFloats(df, a + i + 2 * lanes));
+    const auto x3 = hn::PromoteTo(d, LoadFloats(df, a + i + 3 * lanes));
     sum0 = hn::MulAdd(x0, x0, sum0);
     sum1 = hn::MulAdd(x1, x1, sum1);
     sum2 = hn::MulAdd(x2, x2, sum2);
     sum3 = hn::MulAdd(x3, x3, sum3);
   }
-  double total = hn::GetLane(hn::SumOfLanes(d, hn::Add(hn::Add(sum0, sum1), hn::Add(sum2, sum3))));
-  for (; i < dim; ++i) total += static_cast<double>(a[i]) * a[i];
-  return total;
+  for (; i + lanes <= dim; i += lanes) {
+    const auto x = hn::PromoteTo(d, LoadFloats(df, a + i));
+    sum0 = hn::MulAdd(x, x, sum0);
+  }
+  if (i < dim) {
+    const auto x = hn::PromoteTo(d, LoadTail(df, a + i, dim - i));
+    sum1 = hn::MulAdd(x, x, sum1);
+  }
+  return hn::GetLane(hn::SumOfLanes(d, hn::Add(hn::Add(sum0, sum1), hn::Add(sum2, sum3))));
 }
 
-const DistanceKernels* TargetKernels() {
-  static constexpr DistanceKernels kernels = {L2Squared, InnerProduct, Cosine, L1, NormSquared};
+template <class Element>
+const DistanceKernels<Element>* TargetKernels() {
+  static constexpr DistanceKernels<Element> kernels = {L2Squared<Element>, InnerProduct<Element>, Cosine<Element>,
+                                                       L1<Element>, NormSquared<Element>};
   return &kernels;
 }
+
+const DistanceKernels<float>* FloatKernels() { return TargetKernels<float>(); }
+const DistanceKernels<Half>* HalfKernels() { return TargetKernels<Half>(); }
 
 }  // namespace
 }  // namespace HWY_NAMESPACE
@@ -149,9 +162,17 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace medvec {
 
-HWY_EXPORT(TargetKernels);
+HWY_EXPORT(FloatKernels);
+HWY_EXPORT(HalfKernels);
 
-const DistanceKernels& GetDistanceKernels() { return *HWY_DYNAMIC_DISPATCH(TargetKernels)(); }
+template <>
+const DistanceKernels<float>& GetDistanceKernels<float>() {
+  return *HWY_DYNAMIC_DISPATCH(FloatKernels)();
+}
+template <>
+const DistanceKernels<Half>& GetDistanceKernels<Half>() {
+  return *HWY_DYNAMIC_DISPATCH(HalfKernels)();
+}
 
 double CosineDistance(const CosineSums& sums) {
   const double similarity = sums.dot / std::sqrt(static_cast<double>(sums.norm_a) * sums.norm_b);

@@ -1,6 +1,6 @@
-// Distances between float32 vectors, for the widest instruction set of this machine.
+// Distances between vectors of float32 or of binary16, for the widest instruction set of this machine.
 //
-// Shapes: `a` and `b` hold `dim` floats each, in any alignment; nothing beyond them is read. Elements are finite.
+// Shapes: `a` and `b` hold `dim` elements each, in any alignment; nothing beyond them is read. Elements are finite.
 //
 // Accuracy: sums are float32, in at least 16 partial sums that are added pairwise (4 on a processor without the vector
 // instructions compiled for; read dim / 4 below). With u = 2^-24 the error is at most (dim / 16 + 8) u times the sum of
@@ -8,10 +8,13 @@
 // product relative to |a||b|. A sum beyond float32 is infinite, never NaN (inner products that overflow on the way are
 // added again in double). Squares and products under 2^-126 lose bits and those under 2^-149 vanish. Who needs the
 // range of double, as for normalising, takes `norm_squared`. The result does not depend on the order of a and b or on
-// alignment; between instruction sets it differs in the last bits.
+// alignment; between instruction sets it differs in the last bits. Halves are read as floats, which is exact, and no
+// sum of them overflows.
 #pragma once
 
 #include <cstddef>
+
+#include "core/half.hpp"
 
 namespace medvec {
 
@@ -22,15 +25,22 @@ struct CosineSums {
 };
 
 // One table for each instruction set. Take it once and call through it: the choice is made by GetDistanceKernels.
+template <class Element>
 struct DistanceKernels {
-  float (*l2_squared)(const float* a, const float* b, size_t dim);
-  float (*inner_product)(const float* a, const float* b, size_t dim);
-  CosineSums (*cosine)(const float* a, const float* b, size_t dim);
-  float (*l1)(const float* a, const float* b, size_t dim);
-  double (*norm_squared)(const float* a, size_t dim);  // |a|^2 in double: cannot overflow, never 0 unless a is
+  float (*l2_squared)(const Element* a, const Element* b, size_t dim);
+  float (*inner_product)(const Element* a, const Element* b, size_t dim);
+  CosineSums (*cosine)(const Element* a, const Element* b, size_t dim);
+  float (*l1)(const Element* a, const Element* b, size_t dim);
+  double (*norm_squared)(const Element* a, size_t dim);  // |a|^2 in double: cannot overflow, never 0 unless a is
 };
 
-const DistanceKernels& GetDistanceKernels();
+// Of float and of Half.
+template <class Element = float>
+const DistanceKernels<Element>& GetDistanceKernels();
+template <>
+const DistanceKernels<float>& GetDistanceKernels<float>();
+template <>
+const DistanceKernels<Half>& GetDistanceKernels<Half>();
 
 // 1 - cos(a, b), in [0, 2]; NaN when a norm is 0, without meaning when one overflowed.
 double CosineDistance(const CosineSums& sums);

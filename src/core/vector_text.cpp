@@ -13,9 +13,20 @@ const char* SkipSpace(const char* p, const char* end) {
   return p;
 }
 
+// Stores a finite number as an element; false when it is out of the range of elements.
+bool Store(float value, float& element) {
+  element = value;
+  return true;
+}
+bool Store(float value, Half& element) {
+  element = ToHalf(value);
+  return IsFinite(element);
+}
+
 }  // namespace
 
-VectorText ParseVectorText(std::string_view text, std::span<float> elements) {
+template <class Element>
+VectorText ParseVectorText(std::string_view text, std::span<Element> elements) {
   const char* p = text.data();
   const char* const end = p + text.size();
   size_t dim = 0;
@@ -36,7 +47,8 @@ VectorText ParseVectorText(std::string_view text, std::span<float> elements) {
     if (number.status == FloatTextStatus::kOverflow) return stop(VectorTextError::kOutOfRange, p, number.end);
     if (std::isnan(number.value)) return stop(VectorTextError::kNotANumber, p, number.end);
     if (std::isinf(number.value)) return stop(VectorTextError::kInfinite, p, number.end);
-    elements[dim++] = number.value;
+    if (!Store(number.value, elements[dim])) return stop(VectorTextError::kOutOfRange, p, number.end);
+    ++dim;
 
     p = SkipSpace(number.end, end);
     if (p == end || (*p != ',' && *p != ']')) return stop(VectorTextError::kSyntax, p, end);
@@ -46,6 +58,9 @@ VectorText ParseVectorText(std::string_view text, std::span<float> elements) {
   p = SkipSpace(p, end);
   return stop(p == end ? VectorTextError::kNone : VectorTextError::kTextBehindEnd, p, end);
 }
+
+template VectorText ParseVectorText(std::string_view text, std::span<float> elements);
+template VectorText ParseVectorText(std::string_view text, std::span<Half> elements);
 
 size_t CountElements(std::string_view text) {
   return 1 + static_cast<size_t>(std::count(text.begin(), text.end(), ','));

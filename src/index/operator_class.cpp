@@ -47,7 +47,7 @@ OperatorClass GetOperatorClass(Relation index) {
 bool LoadVector(const OperatorClass& operators, Datum value, int dim, float* to) {
   int own_dim = 0;
   const float* elements = operators.elements(value, &own_dim);
-  if (own_dim != dim) RaiseDifferentDims(own_dim, dim);
+  if (own_dim != dim) RaiseDifferentDims(Vector::kType, own_dim, dim);
   memcpy(to, elements, sizeof(float) * static_cast<size_t>(dim));
   if (operators.metric != hnsw::Metric::kCosine) return true;
   const double norm = std::sqrt(GetDistanceKernels().norm_squared(to, static_cast<size_t>(dim)));

@@ -1,4 +1,4 @@
--- The type vector(n) and everything about it that needs no index: the declarations of src/types/vector_*.cpp.
+-- The type vector(n) and everything about it that needs no index: the declarations of src/types/dense_*.cpp for float32.
 
 CREATE TYPE vector;
 

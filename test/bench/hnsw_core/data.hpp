@@ -27,7 +27,7 @@ inline double CpuSeconds() {
 }
 
 inline double Distance(Metric metric, const float* a, const float* b, size_t dim) {
-  const DistanceKernels& kernels = GetDistanceKernels();
+  const auto& kernels = GetDistanceKernels();
   if (metric == Metric::kInnerProduct) return -kernels.inner_product(a, b, dim);
   if (metric == Metric::kL1) return kernels.l1(a, b, dim);
   return kernels.l2_squared(a, b, dim);  // cosine: of unit vectors

@@ -41,7 +41,7 @@ class Index {
     return inserted;
   }
   double Distance(const Floats& a, const Floats& b) const {
-    const DistanceKernels& kernels = GetDistanceKernels();
+    const auto& kernels = GetDistanceKernels();
     if (geometry.metric == Metric::kInnerProduct) return -kernels.inner_product(a.data(), b.data(), a.size());
     if (geometry.metric == Metric::kL1) return kernels.l1(a.data(), b.data(), a.size());
     return kernels.l2_squared(a.data(), b.data(), a.size());
