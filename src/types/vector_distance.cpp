@@ -4,7 +4,7 @@
 #include <numbers>
 
 #include "core/distance.hpp"
-#include "pg/scan_prefetch.hpp"
+#include "pg/scanned_arg.hpp"
 #include "types/vector.hpp"
 
 using namespace medvec;
@@ -14,32 +14,20 @@ namespace {
 // Chosen when the library is loaded.
 const DistanceKernels kKernels = GetDistanceKernels();
 
-// What the calls of a scan tell of each of the two arguments.
-struct ScannedArg {
-  ScanPrefetch prefetch;
-  RepeatedArg repeated;
-
-  Vector* Get(struct varlena* stored) {
-    if (!VARATT_IS_EXTERNAL(stored)) prefetch.Visit(stored);
-    return reinterpret_cast<Vector*>(repeated.Get(stored));
-  }
-  void Release(struct varlena* stored, Vector* vector) const {
-    repeated.Release(stored, reinterpret_cast<struct varlena*>(vector));
-  }
-};
-
 ScannedArg args[2];
 
 template <class Distance>
 Datum ReturnDistance(FunctionCallInfo fcinfo, Distance distance) {
   struct varlena* stored_a = reinterpret_cast<struct varlena*>(PG_GETARG_POINTER(0));
   struct varlena* stored_b = reinterpret_cast<struct varlena*>(PG_GETARG_POINTER(1));
-  Vector* a = args[0].Get(stored_a);
-  Vector* b = args[1].Get(stored_b);
+  struct varlena* whole_a = args[0].Get(stored_a);
+  struct varlena* whole_b = args[1].Get(stored_b);
+  const Vector* a = reinterpret_cast<const Vector*>(whole_a);
+  const Vector* b = reinterpret_cast<const Vector*>(whole_b);
   CheckSameDim(a, b);
   const double result = distance(a->x, b->x, static_cast<size_t>(a->dim));
-  args[0].Release(stored_a, a);
-  args[1].Release(stored_b, b);
+  args[0].Release(stored_a, whole_a);
+  args[1].Release(stored_b, whole_b);
   PG_RETURN_FLOAT8(result);
 }
 
