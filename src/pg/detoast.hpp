@@ -28,6 +28,10 @@ class RepeatedArg {
   struct varlena* Get(struct varlena* value) {
     return likely(VARATT_IS_4B_U(value)) ? value : GetStored(value);
   }
+  // The same, except that the value may have a short header and then any alignment.
+  struct varlena* GetPacked(struct varlena* value) {
+    return likely(VARATT_IS_1B(value) && !VARATT_IS_1B_E(value)) ? value : Get(value);
+  }
   void Release(struct varlena* value, struct varlena* whole) const {
     if (whole != value && whole != kept_) pfree(whole);
   }

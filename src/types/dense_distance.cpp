@@ -4,7 +4,7 @@
 #include <numbers>
 
 #include "core/distance.hpp"
-#include "pg/scan_prefetch.hpp"
+#include "pg/scanned_arg.hpp"
 #include "types/dense.hpp"
 
 using namespace medvec;
@@ -14,18 +14,6 @@ namespace {
 // Chosen when the library is loaded.
 template <class Element>
 const DistanceKernels<Element> kKernels = GetDistanceKernels<Element>();
-
-// What the calls of a scan tell of each of the two arguments.
-struct ScannedArg {
-  ScanPrefetch prefetch;
-  RepeatedArg repeated;
-
-  struct varlena* Get(struct varlena* stored) {
-    if (!VARATT_IS_EXTERNAL(stored)) prefetch.Visit(stored);
-    return repeated.Get(stored);
-  }
-  void Release(struct varlena* stored, struct varlena* whole) const { repeated.Release(stored, whole); }
-};
 
 ScannedArg args[2];
 

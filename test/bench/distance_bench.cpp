@@ -7,12 +7,13 @@
 //
 //   build/bench/test/bench/distance_bench --benchmark_enable_random_interleaving=true --benchmark_repetitions=9
 //
-// Columns: dimension, KiB of rows, bytes_per_second.
+// Columns: dimension, KiB of rows, bytes_per_second. Hamming and Overlap take the floats for strings of 32 bits each.
 #include <benchmark/benchmark.h>
 
 #include <random>
 #include <vector>
 
+#include "core/bit_distance.hpp"
 #include "core/distance.hpp"
 
 #undef HWY_TARGET_INCLUDE
@@ -93,9 +94,24 @@ void InnerProduct(benchmark::State& state) { Run(state, GetDistanceKernels().inn
 void Cosine(benchmark::State& state) { Run(state, GetDistanceKernels().cosine); }
 void L1(benchmark::State& state) { Run(state, GetDistanceKernels().l1); }
 
+template <class Kernel>
+void RunBits(benchmark::State& state, Kernel kernel) {
+  Run(state, [kernel](const float* a, const float* b, size_t dim) {
+    return kernel(reinterpret_cast<const uint8_t*>(a), reinterpret_cast<const uint8_t*>(b), dim * sizeof(float));
+  });
+}
+void Hamming(benchmark::State& state) { RunBits(state, GetBitDistanceKernels().hamming); }
+void Overlap(benchmark::State& state) { RunBits(state, GetBitDistanceKernels().overlap); }
+
 void Settings(benchmark::internal::Benchmark* benchmark) {
   for (const int64_t kib : {16, 256, 8 << 10, 256 << 10})
     for (const int64_t dim : {128, 384, 1024, 1280, 2048, 25088}) benchmark->Args({dim, kib});
+}
+
+// 192, 1024, 2048 and 64,000 bits.
+void BitSettings(benchmark::internal::Benchmark* benchmark) {
+  for (const int64_t kib : {16, 256, 8 << 10, 256 << 10})
+    for (const int64_t dim : {6, 32, 64, 2000}) benchmark->Args({dim, kib});
 }
 
 BENCHMARK(ReadSame)->Apply(Settings);
@@ -104,6 +120,8 @@ BENCHMARK(L2Squared)->Apply(Settings);
 BENCHMARK(InnerProduct)->Apply(Settings);
 BENCHMARK(Cosine)->Apply(Settings);
 BENCHMARK(L1)->Apply(Settings);
+BENCHMARK(Hamming)->Apply(BitSettings);
+BENCHMARK(Overlap)->Apply(BitSettings);
 
 }  // namespace
 }  // namespace medvec

@@ -1,0 +1,55 @@
+// Distances between the server's bit strings; the operators are bit.sql's.
+#include "core/bit_distance.hpp"
+
+#include <cstring>
+
+#include "pg/bits.hpp"
+#include "pg/scanned_arg.hpp"
+
+using namespace medvec;
+
+namespace {
+
+// Chosen when the library is loaded.
+const BitDistanceKernels kKernels = GetBitDistanceKernels();
+
+ScannedArg args[2];
+
+// What a bit string holds: its bits, the first the most significant of the first byte. The server keeps those of the
+// last byte that are too many 0, also where a client sent others.
+struct BitString {
+  uint32_t length;
+  size_t size;  // in bytes
+  const uint8_t* bytes;
+
+  explicit BitString(const struct varlena* packed)
+      : size(VARSIZE_ANY_EXHDR(packed) - sizeof length),
+        bytes(reinterpret_cast<const uint8_t*>(VARDATA_ANY(packed)) + sizeof length) {
+    std::memcpy(&length, VARDATA_ANY(packed), sizeof length);
+  }
+};
+
+template <class Distance>
+Datum ReturnDistance(FunctionCallInfo fcinfo, Distance distance) {
+  struct varlena* stored_a = reinterpret_cast<struct varlena*>(PG_GETARG_POINTER(0));
+  struct varlena* stored_b = reinterpret_cast<struct varlena*>(PG_GETARG_POINTER(1));
+  struct varlena* packed_a = args[0].GetPacked(stored_a);
+  struct varlena* packed_b = args[1].GetPacked(stored_b);
+  const BitString a(packed_a), b(packed_b);
+  if (unlikely(a.length != b.length))
+    ereport(ERROR, (errcode(ERRCODE_DATA_EXCEPTION), errmsg("different bit lengths %u and %u", a.length, b.length)));
+  const double result = distance(a.bytes, b.bytes, a.size);
+  args[0].Release(stored_a, packed_a);
+  args[1].Release(stored_b, packed_b);
+  PG_RETURN_FLOAT8(result);
+}
+
+}  // namespace
+
+MEDVEC_FUNCTION(medvec_bit_hamming_distance) { return ReturnDistance(fcinfo, kKernels.hamming); }
+
+MEDVEC_FUNCTION(medvec_bit_jaccard_distance) {
+  return ReturnDistance(fcinfo, [](const uint8_t* a, const uint8_t* b, size_t size) {
+    return JaccardDistance(kKernels.overlap(a, b, size));
+  });
+}
