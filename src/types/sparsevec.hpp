@@ -40,8 +40,9 @@ inline SparseVec* GetSparseVecArg(FunctionCallInfo fcinfo, int n) {
   return reinterpret_cast<SparseVec*>(Detoast(reinterpret_cast<struct varlena*>(PG_GETARG_POINTER(n))));
 }
 
-// Reports `error`, which is not kNone, to `escontext` (softly where that asks for it) or raises it.
-void ReportSparseError(Node* escontext, SparseError error);
+// Reports `error`, which is not kNone, to `escontext` (softly where that asks for it) or raises it. `where` is the
+// detail: the place, never what stands there.
+void ReportSparseError(Node* escontext, SparseError error, const char* where = nullptr);
 inline void CheckSparse(SparseError error) {
   if (unlikely(error != SparseError::kNone)) ReportSparseError(nullptr, error);
 }
