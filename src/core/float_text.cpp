@@ -114,7 +114,8 @@ FloatTextStatus RoundDigits(const char* text, const Digits& digits, std::chars_f
   }
   const std::from_chars_result result = std::from_chars(text, digits.end, *value, format);
   if (result.ec == std::errc::result_out_of_range) *value = digits.leading > 0 ? HUGE_VALF : 0.0f;
-  return std::isinf(*value) ? FloatTextStatus::kOverflow : FloatTextStatus::kNumber;
+  if (std::isinf(*value)) return FloatTextStatus::kOverflow;
+  return *value == 0 ? FloatTextStatus::kUnderflow : FloatTextStatus::kNumber;
 }
 
 // Reads `word` (lower case) without regard to case; the end of it, or null.

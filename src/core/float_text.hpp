@@ -5,10 +5,10 @@
 namespace medvec {
 
 enum class FloatTextStatus {
-  kNumber,    // `value` holds it; spelled-out infinities and NaN are numbers here. Too small for float32 reads as +0 or
-              // -0
-  kNoNumber,  // no number starts here
-  kOverflow,  // finite in the text, infinite as float32
+  kNumber,     // `value` holds it; spelled-out infinities and NaN are numbers here
+  kNoNumber,   // no number starts here
+  kOverflow,   // finite in the text, infinite as float32
+  kUnderflow,  // not 0 in the text, +0 or -0 as float32
 };
 
 struct FloatText {

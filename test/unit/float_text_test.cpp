@@ -25,6 +25,7 @@ FloatText ByStrtof(const std::string& text) {
   const char* behind = text.data() + (end - text.c_str());
   if (behind == text.data()) return {FloatTextStatus::kNoNumber, behind, 0};
   if (errno == ERANGE && std::isinf(value)) return {FloatTextStatus::kOverflow, behind, value};
+  if (errno == ERANGE && value == 0) return {FloatTextStatus::kUnderflow, behind, value};
   return {FloatTextStatus::kNumber, behind, value};
 }
 
@@ -33,7 +34,7 @@ void ExpectSame(const std::string& text) {
   const FloatText parsed = ParseFloat(text.data(), text.data() + text.size());
   ASSERT_EQ(static_cast<int>(parsed.status), static_cast<int>(expected.status)) << text;
   ASSERT_EQ(parsed.end - text.data(), expected.end - text.data()) << text;
-  if (expected.status != FloatTextStatus::kNumber) return;
+  if (expected.status == FloatTextStatus::kNoNumber || expected.status == FloatTextStatus::kOverflow) return;
   if (std::isnan(expected.value)) {
     ASSERT_TRUE(std::isnan(parsed.value)) << text;
     return;
