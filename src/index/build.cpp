@@ -22,7 +22,8 @@ Meta MakeMeta(Relation relation) {
   const OperatorClass operators = GetOperatorClass(relation);
   const Options options = GetOptions(relation);
   const int dim = operators.dimensions(TupleDescAttr(RelationGetDescr(relation), 0)->atttypmod);
-  const hnsw::Choice choice = hnsw::ChooseGeometry(static_cast<size_t>(dim), operators.metric, options.m);
+  const hnsw::Choice choice =
+      hnsw::ChooseGeometry(static_cast<size_t>(dim), operators.metric, options.m, sizeof(float));
   Meta meta{};
   meta.magic = kMagic, meta.version = kFormatVersion;
   meta.dim = static_cast<uint32_t>(dim);
