@@ -2,10 +2,13 @@
 // the pages are logged as they are. So there is no second graph in memory and no size at which it would fall off.
 #include "index/build.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 
+#include "core/hnsw/choose_bit_geometry.hpp"
 #include "core/hnsw/choose_geometry.hpp"
+#include "core/hnsw/choose_sparse_geometry.hpp"
 #include "core/hnsw/insert.hpp"
 #include "index/load.hpp"
 #include "index/options.hpp"
@@ -18,20 +21,34 @@ namespace {
 // The same for all indexes: two of the same rows are then alike.
 constexpr uint64_t kRotationSeed = 0x6d65647665630001;
 
-Meta MakeMeta(Relation relation) {
+// `nonzeros`: of sparse vectors, the most that some rows have; 0: there are no rows.
+hnsw::Choice Choose(const OperatorClass& operators, uint32 dim, int m, uint32 nonzeros) {
+  switch (operators.family) {
+    case Family::kBits:
+      return hnsw::ChooseBitGeometry(dim, operators.metric, m);
+    case Family::kSparse:
+      return hnsw::ChooseSparseGeometry(operators.metric, m, nonzeros != 0 ? nonzeros : hnsw::kUnknownNonzeros);
+    default:
+      return hnsw::ChooseGeometry(dim, operators.metric, m, operators.element_bytes);
+  }
+}
+
+Meta MakeMeta(Relation relation, uint32 nonzeros) {
   const OperatorClass operators = GetOperatorClass(relation);
   const Options options = GetOptions(relation);
-  const int dim = operators.dimensions(TupleDescAttr(RelationGetDescr(relation), 0)->atttypmod);
-  const hnsw::Choice choice =
-      hnsw::ChooseGeometry(static_cast<size_t>(dim), operators.metric, options.m, sizeof(float));
+  const FormData_pg_attribute& column = *TupleDescAttr(RelationGetDescr(relation), 0);
+  const uint32 dim = operators.dimensions(column.atttypid, column.atttypmod);
+  const hnsw::Choice choice = Choose(operators, dim, options.m, nonzeros);
   Meta meta{};
   meta.magic = kMagic, meta.version = kFormatVersion;
-  meta.dim = static_cast<uint32_t>(dim);
+  meta.dim = dim;
   meta.m = static_cast<uint16_t>(options.m);
   meta.ef_construction = static_cast<uint16_t>(options.ef_construction);
   meta.metric = static_cast<uint8_t>(operators.metric);
   meta.codec = static_cast<uint8_t>(choice.geometry.codec);
   meta.code_bits = choice.geometry.code_bits;
+  meta.code_bytes = choice.geometry.code_bytes;
+  meta.nonzeros = choice.geometry.nonzeros;
   meta.level_ratio_log2 = static_cast<uint8_t>(std::countr_zero(static_cast<unsigned>(hnsw::kLevelRatio)));
   meta.max_degree = choice.geometry.max_degree;
   meta.row_size = kRowHeader;
@@ -64,68 +81,76 @@ Buffer NewPage(Relation relation, ForkNumber fork) {
   return buffer;
 }
 
-// ---- The centre: vectors are stored as differences from it, which need fewer bits
+// ---- A sample of the rows
 
-constexpr uint32_t kCentreSample = 2000;
+constexpr uint32_t kSample = 2000;
 
-struct CentreState {
+struct Sample {
   const OperatorClass* operators;
-  int dim;
-  uint32_t count;
-  double* sum;
-  float* vector;
+  uint32 dim;
+  uint32 count;
+  double* sum;      // of dense vectors
+  uint32 nonzeros;  // the most of a sparse vector
   MemoryContext context;
 };
 
-void AddToCentre(Relation, ItemPointer, Datum* values, bool* is_null, bool, void* state) {
-  CentreState* centre = static_cast<CentreState*>(state);
-  if (is_null[0] || centre->count >= kCentreSample) return;
-  const MemoryContext outer = MemoryContextSwitchTo(centre->context);
-  if (LoadVector(*centre->operators, values[0], centre->dim, centre->vector)) {
-    for (int i = 0; i < centre->dim; ++i) centre->sum[i] += centre->vector[i];
-    ++centre->count;
+void AddToSample(Relation, ItemPointer, Datum* values, bool* is_null, bool, void* state) {
+  Sample* sample = static_cast<Sample*>(state);
+  if (is_null[0] || sample->count >= kSample) return;
+  const MemoryContext outer = MemoryContextSwitchTo(sample->context);
+  hnsw::Input input;
+  if (LoadVector(*sample->operators, values[0], sample->dim, &input)) {
+    for (uint32 i = 0; sample->sum != nullptr && i < sample->dim; ++i) sample->sum[i] += input.elements[i];
+    sample->nonzeros = std::max(sample->nonzeros, static_cast<uint32>(input.nonzeros.count));
+    ++sample->count;
   }
   MemoryContextSwitchTo(outer);
-  MemoryContextReset(centre->context);
+  MemoryContextReset(sample->context);
 }
 
-// The mean of some rows, in the blocks' form; null for an empty table, and where there can be none.
-float* FindCentre(Relation heap, Relation relation, struct IndexInfo* info, const Meta& meta) {
-  const OperatorClass operators = GetOperatorClass(relation);
-  if (operators.metric == hnsw::Metric::kInnerProduct) return nullptr;
-  const int dim = static_cast<int>(meta.dim);
-  CentreState state{&operators,
-                    dim,
-                    0,
-                    static_cast<double*>(palloc0(sizeof(double) * meta.dim)),
-                    static_cast<float*>(palloc(sizeof(float) * meta.dim)),
-                    AllocSetContextCreate(CurrentMemoryContext, "hnsw centre", ALLOCSET_DEFAULT_SIZES)};
+Sample DrawSample(Relation heap, Relation relation, struct IndexInfo* info, const OperatorClass& operators,
+                  uint32 dim) {
+  Sample sample{&operators, dim, 0,
+                nullptr,    0,   AllocSetContextCreate(CurrentMemoryContext, "hnsw sample", ALLOCSET_DEFAULT_SIZES)};
+  const bool has_centre = operators.family == Family::kDense && operators.metric != hnsw::Metric::kInnerProduct;
+  if (has_centre) sample.sum = static_cast<double*>(palloc0(sizeof(double) * dim));
+  if (!has_centre && operators.family != Family::kSparse) return sample;
   BlockSamplerData sampler;
-  BlockSampler_Init(&sampler, RelationGetNumberOfBlocks(heap), kCentreSample, static_cast<uint32>(meta.rotation_seed));
-  while (BlockSampler_HasMore(&sampler) && state.count < kCentreSample) {
+  BlockSampler_Init(&sampler, RelationGetNumberOfBlocks(heap), kSample, static_cast<uint32>(kRotationSeed));
+  while (BlockSampler_HasMore(&sampler) && sample.count < kSample) {
     CHECK_FOR_INTERRUPTS();
-    table_index_build_range_scan(heap, relation, info, false, true, false, BlockSampler_Next(&sampler), 1, AddToCentre,
-                                 &state, nullptr);
+    table_index_build_range_scan(heap, relation, info, false, true, false, BlockSampler_Next(&sampler), 1, AddToSample,
+                                 &sample, nullptr);
   }
-  MemoryContextDelete(state.context);
-  if (state.count == 0) return nullptr;
-  for (int i = 0; i < dim; ++i) state.vector[i] = static_cast<float>(state.sum[i] / state.count);
-  pfree(state.sum);
+  MemoryContextDelete(sample.context);
+  return sample;
+}
+
+// The mean of the sample in the blocks' form: vectors are stored as differences from it, which need fewer bits. Null
+// for an empty table, and where there can be none.
+float* FindCentre(const Sample& sample, const Meta& meta) {
+  if (sample.sum == nullptr || sample.count == 0) return nullptr;
+  float* centre = static_cast<float*>(palloc(sizeof(float) * meta.dim));
+  for (uint32 i = 0; i < meta.dim; ++i) centre[i] = static_cast<float>(sample.sum[i] / sample.count);
   if (meta.metric != static_cast<uint8_t>(hnsw::Metric::kL1)) {
     Rotation rotation(meta.dim, meta.rotation_seed);
     rotation.Prepare(static_cast<uint64_t*>(palloc(rotation.table_size())));
-    rotation.Apply(state.vector);
+    rotation.Apply(centre);
   }
   // Vectors near the end of float32 have none.
-  for (int i = 0; i < dim; ++i)
-    if (!std::isfinite(state.vector[i])) return nullptr;
-  return state.vector;
+  for (uint32 i = 0; i < meta.dim; ++i)
+    if (!std::isfinite(centre[i])) return nullptr;
+  return centre;
 }
 
 // Meta, allocation and centre.
 Index* CreatePages(Relation heap, Relation relation, struct IndexInfo* info) {
-  Meta meta = MakeMeta(relation);
-  const float* centre = FindCentre(heap, relation, info, meta);
+  const OperatorClass operators = GetOperatorClass(relation);
+  const FormData_pg_attribute& column = *TupleDescAttr(RelationGetDescr(relation), 0);
+  const Sample sample =
+      DrawSample(heap, relation, info, operators, operators.dimensions(column.atttypid, column.atttypmod));
+  Meta meta = MakeMeta(relation, sample.nonzeros);
+  const float* centre = FindCentre(sample, meta);
   const uint32_t bytes = centre == nullptr ? 0 : static_cast<uint32_t>(sizeof(float)) * meta.dim;
   meta.centre_pages = (bytes + kUsable - 1) / kUsable;
   Buffer buffer = NewPage(relation, MAIN_FORKNUM);
@@ -186,7 +211,7 @@ IndexBuildResult* BuildIndex(Relation heap, Relation relation, struct IndexInfo*
 }
 
 void BuildEmptyIndex(Relation relation) {
-  const Meta meta = MakeMeta(relation);
+  const Meta meta = MakeMeta(relation, 0);
   for (const BlockNumber block : {kMetaBlock, kAllocationBlock}) {
     const Buffer buffer = NewPage(relation, INIT_FORKNUM);
     START_CRIT_SECTION();

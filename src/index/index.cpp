@@ -15,6 +15,12 @@ struct Cached {
 };
 constexpr size_t kCachedHeader = (sizeof(Cached) + 7) / 8 * 8;
 
+// What is rotated: dense vectors, the sketches of sparse ones, of bits nothing.
+Rotation MakeRotation(const Meta& meta) {
+  const hnsw::Geometry g = GeometryOf(meta);
+  return Rotation(g.codec == hnsw::VectorCodec::kBits ? 0 : g.dim, meta.rotation_seed);
+}
+
 size_t CentreBytes(const Meta& meta) { return meta.centre_pages == 0 ? 0 : sizeof(float) * meta.dim; }
 
 // Errors out for a metapage that is not ours, of another version, or damaged: all that follows trusts these numbers.
@@ -25,20 +31,28 @@ void CheckMeta(Relation relation, const Meta& meta) {
                     errmsg("index \"%s\" has format version %u, and this version of medvec reads %u",
                            RelationGetRelationName(relation), meta.version, kFormatVersion),
                     errhint("REINDEX INDEX \"%s\" builds it anew.", RelationGetRelationName(relation))));
-  bool sound = meta.dim >= 1 && meta.dim <= hnsw::kMaxDim && meta.max_degree <= hnsw::kMaxDegree &&
-               meta.metric <= static_cast<uint8_t>(hnsw::Metric::kL1) &&
-               meta.codec <= static_cast<uint8_t>(hnsw::VectorCodec::kInt16) &&
+  const bool bits = meta.codec == static_cast<uint8_t>(hnsw::VectorCodec::kBits);
+  const bool sparse = meta.codec == static_cast<uint8_t>(hnsw::VectorCodec::kSparse);
+  const uint32_t most_dim = bits ? hnsw::kMaxBits : sparse ? kMaxSparseDim : hnsw::kMaxDim;
+  bool sound = meta.dim >= 1 && meta.dim <= most_dim && meta.max_degree <= hnsw::kMaxDegree &&
+               meta.metric <= static_cast<uint8_t>(hnsw::Metric::kJaccard) &&
+               bits == (meta.metric >= static_cast<uint8_t>(hnsw::Metric::kHamming)) &&
+               meta.codec <= static_cast<uint8_t>(hnsw::VectorCodec::kSparse) &&
                (meta.code_bits == 1 || meta.code_bits == 2 || meta.code_bits == 4) &&
                meta.key_columns <= kMaxKeyColumns && meta.row_size >= kRowHeader && meta.row_size <= kUsable &&
                meta.blocks_per_group >= 1 && meta.pages_per_group >= 1 && meta.blocks_per_group <= kUsable &&
                meta.block_size <= 16 * 1024 * 1024;
+  if (sound && bits)
+    sound = meta.code_bytes >= 8 && meta.code_bytes % 8 == 0 && meta.code_bytes <= hnsw::BitBytes(meta.dim);
+  if (sound && sparse)
+    sound = meta.code_bytes >= 8 && meta.code_bytes % 8 == 0 && meta.code_bytes * 8 <= hnsw::kMaxSketchDim &&
+            meta.nonzeros >= 1 && meta.nonzeros <= kMaxSparseElements;
   if (sound) {
-    const hnsw::Geometry g =
-        hnsw::MakeGeometry(meta.dim, static_cast<hnsw::Metric>(meta.metric), static_cast<hnsw::VectorCodec>(meta.codec),
-                           meta.code_bits, meta.max_degree);
-    sound = g.block_size <= meta.block_size &&
+    const hnsw::Geometry g = GeometryOf(meta);
+    sound = g.block_size <= meta.block_size && g.code_bytes == meta.code_bytes &&
             uint64{meta.block_size} * meta.blocks_per_group <= uint64{kUsable} * meta.pages_per_group &&
-            meta.centre_pages == (meta.centre_pages == 0 ? 0 : (sizeof(float) * meta.dim + kUsable - 1) / kUsable);
+            meta.centre_pages == (meta.centre_pages == 0 ? 0 : (sizeof(float) * meta.dim + kUsable - 1) / kUsable) &&
+            (meta.centre_pages == 0 || !(bits || sparse));
   }
   if (!sound) RaiseCorrupted(relation, kMetaBlock, "its numbers contradict each other");
 }
@@ -48,7 +62,7 @@ Index* MakeIndex(Relation relation, const Meta& meta, const uint64_t* signs, con
   index->relation = relation;
   index->operators = GetOperatorClass(relation);
   index->meta = meta;
-  index->rotation = Rotation(meta.dim, meta.rotation_seed);
+  index->rotation = MakeRotation(meta);
   uint64_t* table = static_cast<uint64_t*>(palloc(index->rotation.table_size()));
   if (signs != nullptr) {
     memcpy(table, signs, index->rotation.table_size());
@@ -61,9 +75,7 @@ Index* MakeIndex(Relation relation, const Meta& meta, const uint64_t* signs, con
     own_centre = static_cast<float*>(palloc(sizeof(float) * meta.dim));
     memcpy(own_centre, centre, sizeof(float) * meta.dim);
   }
-  index->space = {hnsw::MakeGeometry(meta.dim, static_cast<hnsw::Metric>(meta.metric),
-                                     static_cast<hnsw::VectorCodec>(meta.codec), meta.code_bits, meta.max_degree),
-                  &index->rotation, own_centre};
+  index->space = {GeometryOf(meta), &index->rotation, own_centre};
   index->rows_per_page = kUsable / meta.row_size;
   index->logged = true;
   return index;
@@ -95,7 +107,7 @@ void FillCache(Relation relation) {
   CheckMeta(relation, meta);
   if (blocks < kCentreBlock + meta.centre_pages) RaiseCorrupted(relation, kCentreBlock, "the file is too short");
 
-  Rotation rotation(meta.dim, meta.rotation_seed);
+  Rotation rotation = MakeRotation(meta);
   const size_t table = rotation.table_size();
   uint8_t* memory = static_cast<uint8_t*>(palloc(kCachedHeader + table + CentreBytes(meta)));
   *reinterpret_cast<Cached*>(memory) = {meta, blocks};
@@ -114,7 +126,7 @@ Index* OpenIndex(Relation relation) {
   const uint8_t* memory = static_cast<const uint8_t*>(relation->rd_amcache);
   const Cached& cached = *reinterpret_cast<const Cached*>(memory);
   const uint64_t* signs = reinterpret_cast<const uint64_t*>(memory + kCachedHeader);
-  const Rotation rotation(cached.meta.dim, cached.meta.rotation_seed);
+  const Rotation rotation = MakeRotation(cached.meta);
   const float* centre = reinterpret_cast<const float*>(memory + kCachedHeader + rotation.table_size());
   Index* index = MakeIndex(relation, cached.meta, signs, cached.meta.centre_pages == 0 ? nullptr : centre);
   index->blocks = cached.blocks;

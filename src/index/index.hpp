@@ -1,8 +1,8 @@
 // An open index: what its metapage says, in the form the core wants.
 #pragma once
 
-#include "core/hnsw/memory.hpp"
 #include "core/hnsw/kernels.hpp"
+#include "core/hnsw/memory.hpp"
 #include "index/layout.hpp"
 #include "index/operator_class.hpp"
 #include "pg/index.hpp"

@@ -29,18 +29,17 @@ Inserter::Inserter(Index& index, bool concurrently)
     : index_(index),
       graph_(index),
       parameters_(ParametersOf(index, concurrently)),
-      vector_(static_cast<float*>(palloc(sizeof(float) * index.meta.dim))),
       context_(AllocSetContextCreate(CurrentMemoryContext, "hnsw insertion", ALLOCSET_DEFAULT_SIZES)) {}
 
 bool Inserter::Insert(Datum value, const ItemPointerData& tuple) {
   const MemoryContext outer = MemoryContextSwitchTo(context_);
-  const bool wanted = LoadVector(index_.operators, value, static_cast<int>(index_.meta.dim), vector_);
+  hnsw::Input input;
+  const bool wanted = LoadVector(index_.operators, value, index_.meta.dim, &input);
   if (wanted) {
-    hnsw::ToBlockForm(index_.space, vector_);
     graph_.SetTuple(tuple);
     for (;;) {
       const int level = LevelForTest(hnsw::DrawLevel(pg_prng_uint64(&pg_global_prng_state)));
-      const hnsw::Inserted inserted = hnsw::Insert(index_.space, graph_, ServerMemory(), vector_, level, parameters_);
+      const hnsw::Inserted inserted = hnsw::Insert(index_.space, graph_, ServerMemory(), input, level, parameters_);
       graph_.EndInsertion();
       if (!inserted.duplicate || graph_.AddRow(inserted.node, inserted.error)) break;
       // The node died between search and now: search anew.

@@ -24,7 +24,6 @@ class Inserter {
   Index& index_;
   PageGraph graph_;
   hnsw::InsertParameters parameters_;
-  float* vector_;
   MemoryContext context_;  // of one insertion
 };
 

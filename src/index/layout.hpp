@@ -22,7 +22,7 @@
 namespace medvec::index {
 
 inline constexpr uint32_t kMagic = 0x4d56484e;
-inline constexpr uint32_t kFormatVersion = 1;
+inline constexpr uint32_t kFormatVersion = 2;
 
 inline constexpr uint32_t kMetaBlock = 0;
 inline constexpr uint32_t kAllocationBlock = 1;
@@ -70,8 +70,21 @@ struct Meta {
   uint32_t entry_level;
   uint32_t key_columns;  // 0 as yet
   KeyColumn keys[kMaxKeyColumns];
+  uint32_t code_bytes;  // of a neighbour
+  uint32_t nonzeros;    // of a sparse vector that a block holds
 };
-static_assert(offsetof(Meta, keys) == 64 && sizeof(Meta) == 64 + 4 * kMaxKeyColumns + 4);
+static_assert(offsetof(Meta, keys) == 64 && sizeof(Meta) == 64 + 4 * kMaxKeyColumns + 12);
+
+// The geometry of its blocks.
+constexpr hnsw::Geometry GeometryOf(const Meta& meta) {
+  const hnsw::Metric metric = static_cast<hnsw::Metric>(meta.metric);
+  const hnsw::VectorCodec codec = static_cast<hnsw::VectorCodec>(meta.codec);
+  if (codec == hnsw::VectorCodec::kBits)
+    return hnsw::MakeBitGeometry(meta.dim, metric, meta.code_bytes, meta.max_degree);
+  if (codec == hnsw::VectorCodec::kSparse)
+    return hnsw::MakeSparseGeometry(size_t{meta.code_bytes} * 8, metric, meta.nonzeros, meta.max_degree);
+  return hnsw::MakeGeometry(meta.dim, metric, codec, meta.code_bits, meta.max_degree);
+}
 
 // Groups of one kind, or row pages. Only who holds the allocation page takes a slot.
 struct Area {

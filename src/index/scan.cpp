@@ -32,7 +32,6 @@ struct Scan {
   Index* index;
   PageGraph* graph;
   RowMap* rows;
-  float* vector;
   void* query_buffer;
   hnsw::Query query;
   hnsw::Bound bound;
@@ -127,19 +126,18 @@ void Start(IndexScanDesc descriptor, Scan& scan) {
   if (!IsMVCCSnapshot(descriptor->xs_snapshot)) elog(ERROR, "non-MVCC snapshots are not supported with hnsw");
   const MemoryContext outer = MemoryContextSwitchTo(scan.context);
   Index& index = *scan.index;
-  const int dim = static_cast<int>(index.meta.dim);
   const ScanKeyData& order_by = descriptor->orderByData[0];
+  const OperatorClass& operators = index.operators;
   double length = 0;
+  hnsw::Input input;
   scan.kind = QueryKind::kNull;
-  memset(scan.vector, 0, sizeof(float) * index.meta.dim);
   if (!(order_by.sk_flags & SK_ISNULL)) {
-    scan.kind =
-        LoadVector(index.operators, order_by.sk_argument, dim, scan.vector) ? QueryKind::kVector : QueryKind::kNowhere;
-    length = index.operators.metric == hnsw::Metric::kCosine
-                 ? 1
-                 : std::sqrt(GetDistanceKernels().norm_squared(scan.vector, index.meta.dim));
+    const bool is_vector = LoadVector(operators, order_by.sk_argument, index.meta.dim, &input);
+    scan.kind = is_vector ? QueryKind::kVector : QueryKind::kNowhere;
+    if (is_vector) length = operators.metric == hnsw::Metric::kCosine ? 1 : Length(operators, input, index.meta.dim);
   }
-  scan.query = hnsw::MakeQuery(index.space, scan.vector, scan.query_buffer);
+  if (scan.kind != QueryKind::kVector) input = ZeroVector(operators, index.meta.dim);
+  scan.query = hnsw::GetKernels(index.geometry()).make_query(index.space, input, scan.query_buffer);
   // A standby's snapshot may see rows that are dead to everybody on the primary.
   scan.without = descriptor->ignore_killed_tuples ? hnsw::kDead | hnsw::kHidden : hnsw::kDead;
   scan.bound = hnsw::Bound(index.space, length);
@@ -197,8 +195,7 @@ IndexScanDesc BeginScan(Relation relation, int keys, int order_bys) {
   scan->index = OpenIndex(relation);
   scan->graph = new (palloc(sizeof(PageGraph))) PageGraph(*scan->index);
   scan->rows = new (palloc(sizeof(RowMap))) RowMap(*scan->index);
-  scan->vector = static_cast<float*>(palloc(sizeof(float) * scan->index->meta.dim));
-  scan->query_buffer = palloc(hnsw::QueryBufferSize(scan->index->meta.dim));
+  scan->query_buffer = palloc(hnsw::QueryBufferSize(scan->index->geometry()));
   scan->context = AllocSetContextCreate(CurrentMemoryContext, "hnsw scan", ALLOCSET_DEFAULT_SIZES);
   descriptor->opaque = scan;
   if (order_bys > 0) {

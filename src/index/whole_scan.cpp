@@ -26,7 +26,7 @@ void WholeScan::Read(hnsw::Query& query, const hnsw::Bound& bound, uint8_t witho
   TupleTableSlot* put = MakeSingleTupleTableSlot(columns, &TTSOpsVirtual);
 
   const hnsw::Geometry& g = index_.geometry();
-  const hnsw::Kernels& kernels = hnsw::GetKernels();
+  const hnsw::Kernels& kernels = hnsw::GetKernels(g);
   const BlockNumber end = RelationGetNumberOfBlocks(index_.relation);
   for (BlockNumber block = kCentreBlock + index_.meta.centre_pages; block < end; ++block) {
     if (block + kAhead < end) PrefetchBuffer(index_.relation, MAIN_FORKNUM, block + kAhead);
@@ -38,7 +38,7 @@ void WholeScan::Read(hnsw::Query& query, const hnsw::Bound& bound, uint8_t witho
       const hnsw::BlockHeader& header = hnsw::Header(stored);
       const bool wanted = (header.flags & hnsw::kWritten) && !(header.flags & without);
       hnsw::Answer answer;
-      if (wanted) answer = hnsw::AnswerOf(g, bound, node, stored, kernels.visit(g, query, stored).rank);
+      if (wanted) answer = hnsw::AnswerOf(g, bound, node, stored, kernels.visit(index_.space, query, stored).rank);
       graph_.Release(node);
       if (!wanted || answer.bound < least || std::binary_search(given.begin(), given.end(), node)) continue;
       ExecClearTuple(put);

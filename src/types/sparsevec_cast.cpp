@@ -64,7 +64,7 @@ MEDVEC_FUNCTION(medvec_vector_to_sparsevec) {
 
 MEDVEC_FUNCTION(medvec_sparsevec_to_vector) {
   SparseVec* vector = GetSparseVecArg(fcinfo, 0);
-  CheckDim(vector->dim);
+  CheckDim<float>(vector->dim);
   CheckTypmod(PG_GETARG_INT32(1), vector->dim);
   Vector* dense = NewVector(vector->dim);
   CopyElements(vector, dense->elements());

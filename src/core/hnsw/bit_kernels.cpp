@@ -83,14 +83,14 @@ void DifferingWithin(const uint8_t* codes, size_t count, size_t bytes, const uin
     auto sum = hn::Zero(d);
     size_t i = 0;
     for (; i + step <= bytes; i += step)
-      sum = hn::Add(sum, hn::PopulationCount(hn::And(hn::Xor(LoadWords(codes + i), LoadWords(node + i)), LoadWords(within + i))));
+      sum = hn::Add(
+          sum, hn::PopulationCount(hn::And(hn::Xor(LoadWords(codes + i), LoadWords(node + i)), LoadWords(within + i))));
     uint32_t total = Total(sum);
     for (; i < bytes; i += 8)
       total += static_cast<uint32_t>(hwy::PopCount((LoadWord(codes + i) ^ LoadWord(node + i)) & LoadWord(within + i)));
     counts[k] = total;
   }
 }
-
 
 const BitKernels* TargetKernels() {
   static constexpr BitKernels kernels = {Ones, Differing, DifferingCodes, OnesOfCodes, DifferingWithin};

@@ -1,5 +1,5 @@
-// Counts of bits, for the widest instruction set of this machine. Lengths are in bytes, multiples of 8; nothing beyond is
-// read. Any alignment.
+// Counts of bits, for the widest instruction set of this machine. Lengths are in bytes, multiples of 8; nothing beyond
+// is read. Any alignment.
 #pragma once
 
 #include <cstddef>

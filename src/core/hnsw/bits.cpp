@@ -81,8 +81,8 @@ Distances Visit(const Space& space, Query& query, const uint8_t* block) {
     TakeSample(g, own, query.node_sample);
     for (size_t i = 0; i < g.code_bytes; ++i) query.differing[i] = query.node_sample[i] ^ query.sample[i];
   }
-  const float distance = DistanceBy(g, static_cast<float>(differing), static_cast<float>(query.ones),
-                                    static_cast<float>(query.node_ones));
+  const float distance =
+      DistanceBy(g, static_cast<float>(differing), static_cast<float>(query.ones), static_cast<float>(query.node_ones));
   return {distance, distance};
 }
 
@@ -92,8 +92,8 @@ void EstimateExactly(const Geometry& g, const Query& query, const uint8_t* block
   GetBitKernels().differing_codes(block + g.codes, degree, g.code_bytes, query.bits, differing);
   if (g.metric == Metric::kJaccard) GetBitKernels().ones_of_codes(block + g.codes, degree, g.code_bytes, ones);
   for (size_t i = 0; i < degree; ++i) {
-    estimates[i] = DistanceBy(g, static_cast<float>(differing[i]), static_cast<float>(query.ones),
-                              static_cast<float>(ones[i]));
+    estimates[i] =
+        DistanceBy(g, static_cast<float>(differing[i]), static_cast<float>(query.ones), static_cast<float>(ones[i]));
     deviations[i] = 0;
   }
 }
@@ -154,8 +154,11 @@ float Between(const Geometry& g, const uint8_t* a, float, float ones_a, const ui
 }
 
 double Error(const Space& space, const Query& query, Stored stored) {
-  return std::sqrt(static_cast<double>(GetBitKernels().differing(query.bits, stored.bytes, space.geometry.vector_bytes)));
+  return std::sqrt(
+      static_cast<double>(GetBitKernels().differing(query.bits, stored.bytes, space.geometry.vector_bytes)));
 }
+
+bool IsRounding(const Space&, void*, const uint8_t*, uint8_t*) { return false; }
 
 bool IsSound(const Space& space, Stored stored) {
   const Geometry& g = space.geometry;
@@ -169,8 +172,8 @@ bool IsSound(const Space& space, Stored stored) {
 }  // namespace
 
 const Kernels& KernelsOfBits() {
-  static constexpr Kernels kernels = {MakeQuery,  QueryOf, Visit, Estimate, EncodeVector,
-                                      EncodeLink, Between, Norm,  Error,    IsSound};
+  static constexpr Kernels kernels = {MakeQuery, QueryOf, Visit, Estimate,   EncodeVector, EncodeLink,
+                                      Between,   Norm,    Error, IsRounding, IsSound};
   return kernels;
 }
 

@@ -36,7 +36,8 @@ class Bound {
   }
 
   // No vector of a node with this rank and error is nearer than this, in the operator's units: L2 distance, negative
-  // inner product, 1 - cosine, L1, Hamming or Jaccard distance. `length`: of the stored vector, for the inner product alone.
+  // inner product, 1 - cosine, L1, Hamming or Jaccard distance. `length`: of the stored vector, for the inner product
+  // alone.
   double Lower(double rank, double error, double length) const {
     return Or(Value(rank, error, length, -1),
               metric_ == Metric::kInnerProduct ? -std::numeric_limits<double>::infinity() : 0);

@@ -1,6 +1,7 @@
 // Dense vectors as the algorithms want them.
 #include <cmath>
 #include <cstring>
+#include <initializer_list>
 
 #include "core/hnsw/dense_kernels.hpp"
 
@@ -125,9 +126,28 @@ EncodedLink EncodeDifference(const Space& space, Stored own, Stored neighbour, v
   return kernels.encode_link(g, residual, code);
 }
 
+bool IsRounding(const Space& space, void* scratch, const uint8_t* code, uint8_t* computed) {
+  const Geometry& g = space.geometry;
+  float* residual = static_cast<float*>(scratch);
+  double square = 0;
+  for (size_t i = 0; i < g.dim; ++i) square += static_cast<double>(residual[i]) * residual[i];
+  const float tiny = static_cast<float>(1e-4 * std::sqrt(square / g.dim));
+  const auto differs = [&](size_t i) {
+    for (size_t bit = 0; bit < g.code_bits; ++bit)
+      if ((code[bit * g.plane_bytes + i / 8] ^ computed[bit * g.plane_bytes + i / 8]) >> i % 8 & 1) return true;
+    return false;
+  };
+  for (const float change : {tiny, -2 * tiny}) {
+    for (size_t i = 0; i < g.dim; ++i)
+      if (differs(i)) residual[i] += change;
+    GetDenseKernels().encode_link(g, residual, computed);
+  }
+  return std::memcmp(code, computed, g.code_size()) == 0;
+}
+
 const Kernels& KernelsOfDense() {
-  static constexpr Kernels kernels = {MakeQuery,        QueryOf, Visit, Estimate, EncodeVector,
-                                      EncodeDifference, Between, Norm,  Error,    IsSound};
+  static constexpr Kernels kernels = {MakeQuery, QueryOf, Visit, Estimate,   EncodeVector, EncodeDifference,
+                                      Between,   Norm,    Error, IsRounding, IsSound};
   return kernels;
 }
 

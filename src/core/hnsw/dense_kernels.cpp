@@ -589,7 +589,8 @@ HWY_INLINE float FloatBetween(const Geometry& g, const uint8_t* a, float scale_a
   };
   size_t i = 0;
   for (; i + lanes <= g.dim; i += lanes)
-    add(Elements<codec>::Load(d, a + i * Elements<codec>::kSize), Elements<codec>::Load(d, b + i * Elements<codec>::kSize));
+    add(Elements<codec>::Load(d, a + i * Elements<codec>::kSize),
+        Elements<codec>::Load(d, b + i * Elements<codec>::kSize));
   if (i < g.dim) {
     HWY_ALIGN uint8_t tail_a[64] = {}, tail_b[64] = {};
     std::memcpy(tail_a, a + i * Elements<codec>::kSize, (g.dim - i) * Elements<codec>::kSize);
@@ -625,7 +626,7 @@ float Norm(const Geometry& g, const uint8_t* stored, float scale) {
 
 const DenseKernels* TargetKernels() {
   static constexpr DenseKernels kernels = {Visit,        Estimate,   QuantiseQuery, EncodeVector,
-                                      DecodeVector, EncodeLink, Between,       Norm};
+                                           DecodeVector, EncodeLink, Between,       Norm};
   return &kernels;
 }
 

@@ -56,5 +56,7 @@ Query QueryOfBlockForm(const Space& space, const float* vector, void* buffer);
 
 // The code of the difference of two stored vectors. `scratch`: 2 * PaddedDim floats.
 EncodedLink EncodeDifference(const Space& space, Stored own, Stored neighbour, void* scratch, uint8_t* code);
+// Whether a tiny change of coordinates makes `computed`, which EncodeDifference has just computed, into `code`.
+bool IsRounding(const Space& space, void* scratch, const uint8_t* code, uint8_t* computed);
 
 }  // namespace medvec::hnsw

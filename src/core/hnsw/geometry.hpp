@@ -5,7 +5,8 @@
 //   norms           uint16_t[max_degree]     |r|^2 of the neighbour's residual as bfloat16; sign bit set: a filler link
 //   rescales        uint8_t[max_degree]      see EncodedLink in kernels.hpp
 //   codes           [max_degree][code_bytes], code-major: one link is one contiguous small write
-//   vector          the node's own vector: dim float32, float16, int8, or int8 and then int8 of what is left; bits; of a
+//   vector          the node's own vector: dim float32, float16, int8, or int8 and then int8 of what is left; bits; of
+//   a
 //                   sparse vector its sketch (dim int8), and its non-zeros
 //
 // What a code and a vector say is the business of the kernels of three families (kernels.hpp): dense vectors, bit

@@ -275,7 +275,8 @@ class Insertion {
     const size_t most = parameters_.told != 0 ? std::min(parameters_.told, level.chosen) : level.chosen;
     for (size_t i = 0; i < most; ++i) {
       const Welcome welcome = anchored ? Welcome::kIfItFits : Welcome::kAnchored;
-      const Linked linked = AddLink(space_, graph_, query_, OwnVector(g_, own_), scratch_, level.found[i].node, node, welcome);
+      const Linked linked =
+          AddLink(space_, graph_, query_, OwnVector(g_, own_), scratch_, level.found[i].node, node, welcome);
       told |= linked != Linked::kNo;
       anchored |= linked == Linked::kForGood;
     }
@@ -293,8 +294,8 @@ class Insertion {
     memory_.Release(buffer);
     bool told = Tell(node, level);
     for (size_t i = 0; i < level.chosen && !told; ++i)
-      told = AddLink(space_, graph_, query_, OwnVector(g_, own_), scratch_, level.found[i].node, node, Welcome::kForced) !=
-             Linked::kNo;
+      told = AddLink(space_, graph_, query_, OwnVector(g_, own_), scratch_, level.found[i].node, node,
+                     Welcome::kForced) != Linked::kNo;
     if (parameters_.look_again && !DropDeadLinks(node, level)) return false;
     return told;
   }

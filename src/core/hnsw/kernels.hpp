@@ -46,16 +46,16 @@ struct Query {
   const float* vector;       // PaddedDim floats in the form the blocks hold (rotated, centred), zeros behind
   const Rotation* rotation;  // used for L1 only, whose blocks are not rotated
   float* residual;           // scratch: PaddedDim floats, zeros behind dim
-  uint64_t* planes;     // scratch: kQueryPlanes * PaddedDim / 64 words
-  float step;           // y ~ step u
-  int32_t sum;          // sum of u
-  float length;         // |y|
+  uint64_t* planes;          // scratch: kQueryPlanes * PaddedDim / 64 words
+  float step;                // y ~ step u
+  int32_t sum;               // sum of u
+  float length;              // |y|
   // Bits:
-  const uint8_t* bits;  // BitBytes
-  uint32_t ones;        // of them set
-  const uint8_t* sample;  // code_bytes of them
-  uint8_t* differing;     // scratch: code_bytes; where the sample differs from the visited node's
-  uint8_t* node_sample;   // scratch: code_bytes
+  const uint8_t* bits;      // BitBytes
+  uint32_t ones;            // of them set
+  const uint8_t* sample;    // code_bytes of them
+  uint8_t* differing;       // scratch: code_bytes; where the sample differs from the visited node's
+  uint8_t* node_sample;     // scratch: code_bytes
   uint32_t node_ones;       // of the visited node
   uint32_t node_differing;  // from the query
   // Sparse:
@@ -97,6 +97,9 @@ struct Kernels {
   float (*norm)(const Geometry& g, const uint8_t* stored, float scale);
   // |v - stored v| of the query's vector.
   double (*error)(const Space& space, const Query& query, Stored stored);
+  // Whether `code` and `computed`, the code that encode_link has just computed, differ by no more than another
+  // processor's rounding.
+  bool (*is_rounding)(const Space& space, void* scratch, const uint8_t* code, uint8_t* computed);
   // Whether the bytes can be a vector's.
   bool (*is_sound)(const Space& space, Stored stored);
 };

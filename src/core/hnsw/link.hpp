@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <cstring>
 
 #include "core/hnsw/graph.hpp"
 #include "core/hnsw/kernels.hpp"
@@ -28,8 +29,8 @@ inline float NormOf(uint16_t code) { return std::bit_cast<float>(static_cast<uin
 inline void SetLink(const Space& space, uint8_t* block, size_t slot, NodeId neighbour, Stored stored, bool filler,
                     void* scratch) {
   const Geometry& g = space.geometry;
-  const EncodedLink link = GetKernels(g).encode_link(space, OwnVector(g, block), stored, scratch,
-                                                     block + g.codes + slot * g.code_size());
+  const EncodedLink link =
+      GetKernels(g).encode_link(space, OwnVector(g, block), stored, scratch, block + g.codes + slot * g.code_size());
   SetNormCode(g, block, slot, link.norm | (filler ? kFiller : 0));
   block[g.rescales + slot] = link.rescale;
   Links(block)[slot] = neighbour;

@@ -5,9 +5,9 @@
 // bounds, as of any rounded vector.
 //
 // For its neighbours a vector is a sketch: each non-zero is added, with random signs, to kPlaces of `dim` sums (OSNAP,
-// Nelson and Nguyen 2013), which are then rotated. Sketches keep inner products <x, y> up to |x||y| / sqrt(dim), without
-// bias, and are dense vectors: their residuals have RaBitQ codes (dense_kernels.hpp), and a block holds its own in 8
-// bits.
+// Nelson and Nguyen 2013), which are then rotated. Sketches keep inner products <x, y> up to |x||y| / sqrt(dim),
+// without bias, and are dense vectors: their residuals have RaBitQ codes (dense_kernels.hpp), and a block holds its own
+// in 8 bits.
 //
 //   vector    int8 sketch[dim], uint32 count, int32 indices[nonzeros], float32 values[nonzeros]
 #include <algorithm>
@@ -161,6 +161,10 @@ double Error(const Space& space, const Query& query, Stored stored) {
   return std::sqrt(static_cast<double>(SparseL2Squared(query.nonzeros, Nonzeros(space.geometry, stored))));
 }
 
+bool IsRoundingOfSketch(const Space& space, void* scratch, const uint8_t* code, uint8_t* computed) {
+  return IsRounding(SketchSpace(space), scratch, code, computed);
+}
+
 bool IsSound(const Space& space, Stored stored) {
   const Geometry& g = space.geometry;
   uint32_t count;
@@ -177,8 +181,8 @@ bool IsSound(const Space& space, Stored stored) {
 }  // namespace
 
 const Kernels& KernelsOfSparse() {
-  static constexpr Kernels kernels = {MakeQuery,  QueryOf, Visit, Estimate, EncodeVector,
-                                      EncodeLink, Between, Norm,  Error,    IsSound};
+  static constexpr Kernels kernels = {MakeQuery, QueryOf, Visit, Estimate,           EncodeVector, EncodeLink,
+                                      Between,   Norm,    Error, IsRoundingOfSketch, IsSound};
   return kernels;
 }
 

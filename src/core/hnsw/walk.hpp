@@ -16,8 +16,8 @@
 #include <limits>
 
 #include "core/hnsw/graph.hpp"
-#include "core/hnsw/memory.hpp"
 #include "core/hnsw/kernels.hpp"
+#include "core/hnsw/memory.hpp"
 #include "core/stop_point.hpp"
 
 namespace medvec::hnsw {
@@ -40,7 +40,12 @@ template <Graph G, class Visitor>
 class Walk {
  public:
   Walk(const Space& space, G& graph, const Memory& memory, Query& query, Visitor& visitor)
-      : space_(space), graph_(graph), memory_(memory), kernels_(GetKernels(space.geometry)), query_(query), visitor_(visitor) {}
+      : space_(space),
+        graph_(graph),
+        memory_(memory),
+        kernels_(GetKernels(space.geometry)),
+        query_(query),
+        visitor_(visitor) {}
 
   // Starts over with a beam of `width` nodes. `log`: Widen will be called. `by_rank`: the beam is in the order of ranks
   // (this matters for L1 only): a neighbour's L1 distance is guessed from its estimated L2 distance by the proportion

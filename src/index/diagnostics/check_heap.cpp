@@ -14,30 +14,28 @@ bool Before(const RowEntry& a, const RowEntry& b) {
 struct HeapCheck {
   Checker& checker;
   MemoryContext context;  // of one tuple
-  float *vector, *stored;
+  void* query_buffer;
   uint8_t* bytes;
-  double rotation_error;
+  double rounding;  // of a vector of length 1
 };
 
-// Whether the stored vector of the node is as near to `vector` as its header says.
-bool IsNear(HeapCheck& check, NodeId node) {
-  const hnsw::Geometry& g = check.checker.index.geometry();
+// Whether the stored vector of the node is as near to `input` as its header says.
+bool IsNear(HeapCheck& check, NodeId node, const hnsw::Input& input) {
+  const Index& index = check.checker.index;
+  const hnsw::Geometry& g = index.geometry();
   hnsw::BlockHeader header;
   check.checker.ReadBytes(node, 0, sizeof header, reinterpret_cast<uint8_t*>(&header));
   check.checker.ReadBytes(node, g.vector, static_cast<uint32_t>(g.vector_size()), check.bytes);
-  hnsw::GetKernels().decode_vector(g, check.bytes, header.scale, check.stored);
-  double error = 0, square = 0;
-  for (size_t i = 0; i < g.dim; ++i) {
-    const double difference = static_cast<double>(check.vector[i]) - check.stored[i];
-    error += difference * difference;
-    square += static_cast<double>(check.vector[i]) * check.vector[i];
-  }
+  const hnsw::Kernels& kernels = hnsw::GetKernels(g);
+  const hnsw::Query query = kernels.make_query(index.space, input, check.query_buffer);
+  const double error = kernels.error(index.space, query, {check.bytes, header.scale});
   // The vector is computed anew, perhaps by another processor, which rounds its rotation differently.
-  const double rounding = 1e-5 * header.error + check.rotation_error * std::sqrt(square);
-  return !(std::sqrt(error) > header.error + rounding);
+  const double rounding = 1e-5 * header.error + check.rounding * Length(index.operators, input, index.meta.dim);
+  return !(error > header.error + rounding);
 }
 
-void CheckTuple(HeapCheck& check, const ItemPointerData& tuple, bool wanted) {
+// `input`: the value; null: it is not indexed.
+void CheckTuple(HeapCheck& check, const ItemPointerData& tuple, const hnsw::Input* input) {
   Checker& checker = check.checker;
   const RowEntry key{tuple, false, 0, 0};
   RowEntry* const begin = std::lower_bound(checker.entries.begin(), checker.entries.end(), key, Before);
@@ -46,7 +44,7 @@ void CheckTuple(HeapCheck& check, const ItemPointerData& tuple, bool wanted) {
     entry->found = true;
     const uint8_t state = checker.StateOf(entry->node);
     if (count > 0) checker.ReportTuple(entry->node, tuple, "the heap tuple has a second row");
-    if (!wanted) {
+    if (input == nullptr) {
       checker.ReportTuple(entry->node, tuple, "the heap tuple has a row, and a value that is not indexed");
     } else if (!(state & kStateWritten)) {
       checker.ReportTuple(entry->node, tuple, "the row's node is not there");
@@ -56,12 +54,12 @@ void CheckTuple(HeapCheck& check, const ItemPointerData& tuple, bool wanted) {
       checker.ReportTuple(entry->node, tuple, "the row is not among the rows of its node");
     } else {
       checker.State(entry->node) |= kVisible;
-      if (!IsNear(check, entry->node))
+      if (!IsNear(check, entry->node, *input))
         checker.ReportTuple(entry->node, tuple,
                             "the stored vector is farther from the heap tuple's than its error says");
     }
   }
-  if (wanted && count == 0) checker.ReportTuple(kNoNode, tuple, "the heap tuple has no row");
+  if (input != nullptr && count == 0) checker.ReportTuple(kNoNode, tuple, "the heap tuple has no row");
 }
 
 // Called for each tuple of the table that the snapshot sees and the predicate lets in, with the root of its HOT chain.
@@ -69,11 +67,10 @@ void VisitTuple(Relation, ItemPointer tuple, Datum* values, bool* is_null, bool,
   HeapCheck& check = *static_cast<HeapCheck*>(state);
   const Index& index = check.checker.index;
   const MemoryContext outer = MemoryContextSwitchTo(check.context);
-  const bool wanted =
-      !is_null[0] && LoadVector(index.operators, values[0], static_cast<int>(index.meta.dim), check.vector);
-  if (wanted) hnsw::ToBlockForm(index.space, check.vector);
+  hnsw::Input input;
+  const bool wanted = !is_null[0] && LoadVector(index.operators, values[0], index.meta.dim, &input);
+  CheckTuple(check, *tuple, wanted ? &input : nullptr);
   MemoryContextSwitchTo(outer);
-  CheckTuple(check, *tuple, wanted);
   MemoryContextReset(check.context);
 }
 
@@ -103,12 +100,9 @@ void CheckOthers(Checker& checker) {
 void CheckHeap(Checker& checker) {
   const hnsw::Geometry& g = checker.index.geometry();
   std::sort(checker.entries.begin(), checker.entries.end(), Before);
-  HeapCheck check{checker,
-                  AllocSetContextCreate(CurrentMemoryContext, "hnsw check of a tuple", ALLOCSET_DEFAULT_SIZES),
-                  static_cast<float*>(palloc(sizeof(float) * g.dim)),
-                  static_cast<float*>(palloc(sizeof(float) * g.dim)),
-                  static_cast<uint8_t*>(palloc(g.vector_size() + 64)),
-                  (g.rotated() ? 2.0 * checker.index.rotation.RelativeError() : 0) + 0x1p-22};
+  HeapCheck check{checker, AllocSetContextCreate(CurrentMemoryContext, "hnsw check of a tuple", ALLOCSET_DEFAULT_SIZES),
+                  palloc(hnsw::QueryBufferSize(g)), static_cast<uint8_t*>(palloc(g.vector_size() + 64)),
+                  2.0 * checker.index.rotation.RelativeError() + 0x1p-22};
   struct IndexInfo* info = BuildIndexInfo(checker.target.index);
   info->ii_Concurrent = true;  // what the snapshot of the scan sees, and no more
   TableScanDesc scan = table_beginscan_strat(checker.target.heap, checker.snapshot, 0, nullptr, true, true);

@@ -1,4 +1,5 @@
 #include <cmath>
+#include <limits>
 
 #include "core/hnsw/insert.hpp"
 #include "index/diagnostics/checker.hpp"
@@ -29,8 +30,11 @@ void ForBlocks(Checker& checker, Each each) {
   pfree(group);
 }
 
-// The greatest error that storing a vector can make: half a step a dimension.
+// The greatest error that storing a vector can make: half a step a dimension. What a sparse vector's block leaves out
+// may be of any length.
 double GreatestError(const hnsw::Geometry& g, float scale) {
+  if (g.codec == hnsw::VectorCodec::kSparse) return std::numeric_limits<float>::max();
+  if (g.codec == hnsw::VectorCodec::kBits) return 0;
   const double half_steps[] = {0, 0x1p-11, 0.5, 0.5 / 16};  // by VectorCodec, in units of the scale
   // A vector too short for a scale is stored as zero.
   return std::sqrt(static_cast<double>(g.dim)) * (half_steps[static_cast<int>(g.codec)] * scale * (1 + 1e-3) + 1e-36);
@@ -62,19 +66,17 @@ void CheckHeader(Checker& checker, NodeId node, const BlockHeader& header) {
 // Links, one after the other.
 class LinkCheck {
  public:
-  explicit LinkCheck(Checker& checker) : checker_(checker), g_(checker.index.geometry()), kernels_(hnsw::GetKernels()) {
-    const size_t padded = hnsw::PaddedDim(g_.dim);
-    own_ = static_cast<float*>(palloc0(sizeof(float) * padded));
-    residual_ = static_cast<float*>(palloc0(sizeof(float) * padded));
+  explicit LinkCheck(Checker& checker)
+      : checker_(checker), g_(checker.index.geometry()), kernels_(hnsw::GetKernels(g_)) {
+    scratch_ = palloc(hnsw::LinkScratchSize(g_));
     stored_ = static_cast<uint8_t*>(palloc(g_.vector_size() + 64));
     code_ = static_cast<uint8_t*>(palloc(g_.code_size() + 64));
   }
 
   void Check(NodeId node, const uint8_t* block) {
     const BlockHeader& header = hnsw::Header(block);
-    kernels_.decode_vector(g_, hnsw::Vector(g_, block), header.scale, own_);
-    for (size_t i = 0; i < g_.dim; ++i)
-      if (!std::isfinite(own_[i])) return checker_.ReportNode(node, "its vector is not finite");
+    if (!kernels_.is_sound(checker_.index.space, hnsw::OwnVector(g_, block)))
+      return checker_.ReportNode(node, "its vector is impossible");
     const size_t degree = Min(header.degree, g_.max_degree);
     const bool is_seen = IsSeen(checker_, node);
     for (size_t i = 0; i < degree; ++i) {
@@ -113,43 +115,25 @@ class LinkCheck {
     BlockHeader header;
     checker_.ReadBytes(neighbour, 0, sizeof header, reinterpret_cast<uint8_t*>(&header));
     checker_.ReadBytes(neighbour, g_.vector, static_cast<uint32_t>(g_.vector_size()), stored_);
-    kernels_.decode_vector(g_, stored_, header.scale, residual_);
-    for (size_t i = 0; i < g_.dim; ++i) residual_[i] -= own_[i];
-    if (!g_.rotated()) checker_.index.rotation.Apply(residual_);
-    const hnsw::EncodedLink wanted = kernels_.encode_link(g_, residual_, code_);
+    const hnsw::EncodedLink wanted = kernels_.encode_link(checker_.index.space, hnsw::OwnVector(g_, block),
+                                                          {stored_, header.scale}, scratch_, code_);
     const uint8_t* code = block + g_.codes + link * g_.code_size();
     const int norm = hnsw::NormCode(g_, block, link) & ~hnsw::kFiller, rescale = block[g_.rescales + link];
     const bool same = memcmp(code, code_, g_.code_size()) == 0;
     if (norm == wanted.norm && rescale == wanted.rescale && same) return nullptr;
     // A processor with other vectors adds up in another order, and rounds the last bit differently.
-    if (std::abs(norm - wanted.norm) > 1) return "has another norm than the two vectors";
-    if (!same && !IsRounding(code)) return "has another code than the two vectors";
+    if (std::abs(norm - wanted.norm) > (g_.codec == hnsw::VectorCodec::kBits ? 0 : 1))
+      return "has another norm than the two vectors";
+    if (!same && !kernels_.is_rounding(checker_.index.space, scratch_, code, code_))
+      return "has another code than the two vectors";
     if (same && std::abs(rescale - wanted.rescale) > 1) return "has another factor than the two vectors";
     return nullptr;
-  }
-
-  // Whether `code` differs from the code of residual_ where a tiny change of a coordinate makes that difference.
-  bool IsRounding(const uint8_t* code) {
-    double square = 0;
-    for (size_t i = 0; i < g_.dim; ++i) square += static_cast<double>(residual_[i]) * residual_[i];
-    const float tiny = static_cast<float>(1e-4 * std::sqrt(square / g_.dim));
-    const auto differs = [&](size_t i) {
-      for (size_t bit = 0; bit < g_.code_bits; ++bit)
-        if ((code[bit * g_.plane_bytes + i / 8] ^ code_[bit * g_.plane_bytes + i / 8]) >> i % 8 & 1) return true;
-      return false;
-    };
-    for (const float change : {tiny, -2 * tiny}) {
-      for (size_t i = 0; i < g_.dim; ++i)
-        if (differs(i)) residual_[i] += change;
-      kernels_.encode_link(g_, residual_, code_);
-    }
-    return memcmp(code, code_, g_.code_size()) == 0;
   }
 
   Checker& checker_;
   const hnsw::Geometry& g_;
   const hnsw::Kernels& kernels_;
-  float *own_, *residual_;
+  void* scratch_;
   uint8_t *stored_, *code_;
 };
 

@@ -86,10 +86,10 @@ void CheckMetaPage(Checker& checker) {
   if (memcmp(&meta, &known, sizeof meta) != 0)
     checker.Report(kMetaBlock, kNoNode, "the metapage is not what it was when this session first read it");
   const OperatorClass& operators = checker.index.operators;
-  const int32 typmod = TupleDescAttr(RelationGetDescr(checker.target.index), 0)->atttypmod;
+  const FormData_pg_attribute& column = *TupleDescAttr(RelationGetDescr(checker.target.index), 0);
   if (known.metric != static_cast<uint8_t>(operators.metric))
     checker.Report(kMetaBlock, kNoNode, "the metapage has another metric than the operator class");
-  if (known.dim != static_cast<uint32_t>(operators.dimensions(typmod)))
+  if (known.dim != operators.dimensions(column.atttypid, column.atttypmod))
     checker.Report(kMetaBlock, kNoNode, "the metapage has another dimension than the column");
 }
 

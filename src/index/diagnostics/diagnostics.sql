@@ -8,7 +8,7 @@ COMMENT ON FUNCTION hnsw_check(regclass) IS
 
 CREATE FUNCTION hnsw_info(index regclass,
 		OUT format_version int, OUT metric text, OUT dimensions int, OUT m int, OUT ef_construction int,
-		OUT vector_codec text, OUT code_bits int, OUT max_degree int,
+		OUT vector_codec text, OUT code_bits int, OUT code_bytes int, OUT max_degree int,
 		OUT block_size int, OUT blocks_per_group int, OUT pages_per_group int,
 		OUT rows bigint, OUT nodes bigint, OUT dead_nodes bigint, OUT closed_nodes bigint, OUT free_slots bigint,
 		OUT nodes_per_level bigint[],

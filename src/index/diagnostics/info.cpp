@@ -10,8 +10,8 @@ namespace medvec::index {
 
 namespace {
 
-constexpr const char* kMetricNames[] = {"l2", "inner product", "cosine", "l1"};
-constexpr const char* kCodecNames[] = {"float32", "float16", "int8", "int16"};
+constexpr const char* kMetricNames[] = {"l2", "inner product", "cosine", "l1", "hamming", "jaccard"};
+constexpr const char* kCodecNames[] = {"float32", "float16", "int8", "int16", "bits", "sparse"};
 
 struct Counts {
   int64 pages[static_cast<int>(PageKind::kDirectory) + 1];  // by kind; 0: empty
@@ -115,6 +115,7 @@ void AddMeta(const Meta& meta, Columns& columns) {
   columns.AddInt(meta.ef_construction);
   columns.AddText(kCodecNames[meta.codec]);
   columns.AddInt(meta.code_bits);
+  columns.AddInt(meta.code_bytes);
   columns.AddInt(meta.max_degree);
   columns.AddInt(meta.block_size);
   columns.AddInt(meta.blocks_per_group);

@@ -156,7 +156,6 @@ int FindNearest(const Target& target, SPIPlanPtr plan, bool use_index, Datum val
 
 Recall Measure(const Target& target, int samples, int k) {
   const Index& index = *OpenIndex(target.index);
-  float* vector = static_cast<float*>(palloc(sizeof(float) * index.meta.dim));
   double* exact = static_cast<double*>(palloc(sizeof(double) * static_cast<size_t>(k)));
   double* by_index = static_cast<double*>(palloc(sizeof(double) * static_cast<size_t>(k)));
   const Text text = MakeText(target);
@@ -180,8 +179,9 @@ Recall Measure(const Target& target, int samples, int k) {
     if (SPI_processed == 0) continue;
     SPITupleTable* row = SPI_tuptable;
     bool is_null;
+    hnsw::Input input;
     const Datum value = SPI_getbinval(row->vals[0], row->tupdesc, 1, &is_null);
-    if (!is_null && LoadVector(index.operators, value, static_cast<int>(index.meta.dim), vector)) {
+    if (!is_null && LoadVector(index.operators, value, index.meta.dim, &input)) {
       const int found = FindNearest(target, index_plan, true, value, rows[i], k, by_index);
       recall.nodes += static_cast<double>(last_scan.nodes), recall.rows += static_cast<double>(last_scan.rows);
       const int wanted = FindNearest(target, exact_plan, false, value, rows[i], k, exact);

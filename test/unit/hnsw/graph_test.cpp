@@ -335,9 +335,7 @@ TEST(HnswGraphTest, NeighboursDieBeforeTheyAreTold) {
     }();
     const Space space{g, &rotation, nullptr};
     InterruptedGraph graph(g);
-    const auto add = [&](Floats v, int on) {
-      return Insert(space, graph, HeapMemory(), {v.data()}, on, {}).node;
-    };
+    const auto add = [&](Floats v, int on) { return Insert(space, graph, HeapMemory(), {v.data()}, on, {}).node; };
     // Two clusters; the near one dies while its newcomer has written its block.
     std::vector<NodeId> near, far;
     for (int i = 0; i < 200; ++i) near.push_back(add(data.Draw(1), 0));
