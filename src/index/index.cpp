@@ -44,6 +44,8 @@ void CheckMeta(Relation relation, const Meta& meta) {
                meta.block_size <= 16 * 1024 * 1024;
   if (sound && bits)
     sound = meta.code_bytes >= 8 && meta.code_bytes % 8 == 0 && meta.code_bytes <= hnsw::BitBytes(meta.dim);
+  if (sound && !bits && !sparse)  // of all dimensions, or a multiple of 64
+    sound = meta.code_bytes / meta.code_bits % 8 == 0 || meta.code_bytes / meta.code_bits == (meta.dim + 7) / 8;
   if (sound && sparse)
     sound = meta.code_bytes >= 8 && meta.code_bytes % 8 == 0 && meta.code_bytes * 8 <= hnsw::kMaxSketchDim &&
             meta.nonzeros >= 1 && meta.nonzeros <= kMaxSparseElements;

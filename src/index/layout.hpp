@@ -83,7 +83,8 @@ constexpr hnsw::Geometry GeometryOf(const Meta& meta) {
     return hnsw::MakeBitGeometry(meta.dim, metric, meta.code_bytes, meta.max_degree);
   if (codec == hnsw::VectorCodec::kSparse)
     return hnsw::MakeSparseGeometry(size_t{meta.code_bytes} * 8, metric, meta.nonzeros, meta.max_degree);
-  return hnsw::MakeGeometry(meta.dim, metric, codec, meta.code_bits, meta.max_degree);
+  return hnsw::MakeGeometry(meta.dim, metric, codec, meta.code_bits, meta.max_degree,
+                            size_t{8} * (meta.code_bytes / meta.code_bits));
 }
 
 // Groups of one kind, or row pages. Only who holds the allocation page takes a slot.

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <initializer_list>
 
 #include "core/hnsw/dense_kernels.hpp"
 
@@ -46,12 +47,13 @@ constexpr double PgvectorBytes(size_t dim, int m, size_t element_bytes) {
 namespace choose {
 
 // Largest degree up to `most` whose block fits into `room` bytes; 0: none.
-constexpr int FittingDegree(size_t dim, Metric metric, VectorCodec codec, int bits, size_t room, int most) {
-  const size_t fixed = MakeGeometry(dim, metric, codec, bits, 0).block_size;
-  if (fixed > room) return 0;
-  const size_t per_link = 7 + static_cast<size_t>(bits) * ((dim + 7) / 8);
-  int degree = static_cast<int>(std::min<size_t>((room - fixed) / per_link + 1, static_cast<size_t>(most)));
-  while (degree > 0 && MakeGeometry(dim, metric, codec, bits, degree).block_size > room) --degree;
+constexpr int FittingDegree(size_t dim, Metric metric, VectorCodec codec, int bits, size_t code_dim, size_t room,
+                            int most) {
+  const Geometry fixed = MakeGeometry(dim, metric, codec, bits, 0, code_dim);
+  if (fixed.block_size > room) return 0;
+  const size_t per_link = 7 + fixed.code_bytes;
+  int degree = static_cast<int>(std::min<size_t>((room - fixed.block_size) / per_link + 1, static_cast<size_t>(most)));
+  while (degree > 0 && MakeGeometry(dim, metric, codec, bits, degree, code_dim).block_size > room) --degree;
   return degree;
 }
 
@@ -72,9 +74,8 @@ constexpr double HopFactor(double degree) {
 // and its page accesses. `out_of_line`: of the ten rows and two in doubt, all are fetched with 8 bits and a quarter
 // with 16.
 constexpr double Cost(const Geometry& g, const Packing& packing, bool out_of_line) {
-  const double deviation = RelativeDeviation(g.code_bits), degree = g.max_degree;
-  const double hops =
-      370 * HopFactor(degree) * (1 + 150 / (degree * degree)) * (1 + 235 * deviation * deviation / g.dim);
+  const double degree = g.max_degree;
+  const double hops = 370 * HopFactor(degree) * (1 + 150 / (degree * degree)) * (1 + 300 * RelativeVariance(g) / g.dim);
   const double hop = 0.65 + 0.22e-3 * static_cast<double>(g.block_size) + 0.25 * packing.pages_per_hop();
   return hops * hop + (out_of_line && g.codec == VectorCodec::kInt8 ? 60 : 0);
 }
@@ -94,43 +95,44 @@ constexpr Choice ChooseGeometry(size_t dim, Metric metric, int m, size_t element
   const double budget = PgvectorBytes(dim, m, element_bytes);
   Choice best{};
   double best_cost = 0;
-  int least = std::min(most, 8);
-  const auto consider = [&](Packing packing, VectorCodec codec, int bits, bool within_budget) {
+  const auto consider = [&](Packing packing, VectorCodec codec, int bits, size_t code_dim, bool within_budget) {
     const size_t room = kUsablePageSize * packing.pages_per_group / packing.blocks_per_group / 4 * 4;
-    const int degree = choose::FittingDegree(dim, metric, codec, bits, room, most);
-    const Choice choice{MakeGeometry(dim, metric, codec, bits, degree), packing};
-    if (degree < least || (bits > 1 && 5 * degree < 4 * most)) return;
+    const int degree = choose::FittingDegree(dim, metric, codec, bits, code_dim, room, most);
+    const Choice choice{MakeGeometry(dim, metric, codec, bits, degree, code_dim), packing};
+    if (degree < std::min(most, 8) || (bits > 1 && 5 * degree < 4 * most)) return;
     if (within_budget && choice.bytes_per_vector() > budget) return;
     const double cost = choose::Cost(choice.geometry, packing, out_of_line);
     if (best_cost == 0 || cost < best_cost) best = choice, best_cost = cost;
   };
-  const auto consider_groups = [&](uint32_t least, uint32_t greatest) {
+  const auto consider_groups = [&](uint32_t most_pages, std::initializer_list<size_t> code_dims) {
     for (const VectorCodec codec : {VectorCodec::kInt8, VectorCodec::kInt16}) {
       if (codec == VectorCodec::kInt16 && !out_of_line) break;
-      for (uint32_t pages = least; pages <= greatest; ++pages)
-        for (uint32_t blocks = pages; blocks <= 64; ++blocks)
-          for (const int bits : {1, 2, 4})
-            if (pages == 1 || blocks % pages != 0) consider({blocks, pages}, codec, bits, true);
+      for (uint32_t pages = 1; pages <= most_pages; ++pages)
+        for (uint32_t blocks = pages; blocks <= 64; ++blocks) {
+          if (pages > 1 && blocks % pages == 0) continue;
+          for (const size_t code_dim : code_dims)
+            for (const int bits : {1, 2, 4})
+              if (bits == 1 || code_dim == dim) consider({blocks, pages}, codec, bits, code_dim, true);
+        }
     }
   };
-  consider_groups(1, 4);
-  if (best.geometry.max_degree < std::min(most, 16)) consider_groups(5, 8);  // where links are few, each counts
-  if (best_cost == 0) {
-    least = std::min(most, 6);
-    consider_groups(1, 8);
-  }
+  consider_groups(4, {dim});
+  // Where links are few, each counts more than what its code says.
+  if (best.geometry.max_degree < std::min(most, 18))
+    consider_groups(8, {dim, (3 * dim / 4 + 32) / 64 * 64, (dim / 2 + 32) / 64 * 64});
   if (best_cost == 0) {  // blocks longer than a page: dimensions pgvector does not index, or very large m
     const VectorCodec codec = out_of_line ? VectorCodec::kInt16 : VectorCodec::kInt8;
     const size_t block = MakeGeometry(dim, metric, codec, 1, most).block_size;
     const uint32_t pages = static_cast<uint32_t>((block + kUsablePageSize - 1) / kUsablePageSize);
-    consider({1, pages}, codec, 1, false);
+    consider({1, pages}, codec, 1, dim, false);
   }
   const size_t room = kUsablePageSize * best.packing.pages_per_group / best.packing.blocks_per_group / 4 * 4;
   const VectorCodec chosen = best.geometry.codec;
   for (const VectorCodec codec : {VectorCodec::kFloat16, VectorCodec::kInt16, VectorCodec::kFloat32}) {
     // As long as each other: float16 is the faster, kInt16 the finer, which counts where rows are fetched at a price.
     if (codec == (out_of_line ? VectorCodec::kFloat16 : VectorCodec::kInt16)) continue;
-    const Geometry g = MakeGeometry(dim, metric, codec, best.geometry.code_bits, best.geometry.max_degree);
+    const Geometry g =
+        MakeGeometry(dim, metric, codec, best.geometry.code_bits, best.geometry.max_degree, best.geometry.code_dim);
     if (codec != chosen && g.block_size <= room) best.geometry = g;
   }
   return best;

@@ -138,7 +138,7 @@ bool IsRounding(const Space& space, void* scratch, const uint8_t* code, uint8_t*
     return false;
   };
   for (const float change : {tiny, -2 * tiny}) {
-    for (size_t i = 0; i < g.dim; ++i)
+    for (size_t i = 0; i < g.code_dim; ++i)
       if (differs(i)) residual[i] += change;
     GetDenseKernels().encode_link(g, residual, computed);
   }

@@ -144,9 +144,10 @@ HWY_INLINE float Max(FloatVec v) { return hn::GetLane(hn::MaxOfLanes(Float(), v)
 // ---- Bit planes
 // ------------------------------------------------------------------------------------------------------
 
-// Levels of 64 floats: rounded to int8 at `out`. Adds them to `sum`, and their products with x to `product`.
+// Levels of 64 floats: rounded to int8 at `out`. Adds them to `sum`, their products with x to `product`, and the
+// squares of x to `square`.
 HWY_INLINE void Levels64(const float* x, FloatVec inverse, FloatVec low, FloatVec high, int8_t* out, hn::Vec<Int>& sum,
-                         FloatVec& product) {
+                         FloatVec& product, FloatVec& square) {
   const Float d;
   const hn::Rebind<int8_t, Float> d8;
   for (size_t i = 0; i < 64; i += hn::Lanes(d)) {
@@ -154,6 +155,7 @@ HWY_INLINE void Levels64(const float* x, FloatVec inverse, FloatVec low, FloatVe
     const auto level = hn::NearestInt(hn::Min(hn::Max(hn::Mul(v, inverse), low), high));
     sum = hn::Add(sum, level);
     product = hn::MulAdd(hn::ConvertTo(d, level), v, product);
+    square = hn::MulAdd(v, v, square);
     hn::StoreU(hn::DemoteTo(d8, level), d8, out + i);
   }
 }
@@ -181,7 +183,7 @@ HWY_INLINE uint64_t Plane64(const int8_t* levels, int bit) {
 // standard deviations is the best for 16 levels of a Gaussian; few dimensions may be far from one, so that at least
 // 5/8 of the greatest value stays in range.
 HWY_INLINE void Quantise(const Geometry& g, Query& query, const float* x, float square, float greatest) {
-  const size_t padded = PaddedDim(g.dim), words = padded / 64;
+  const size_t words = PaddedDim(g.code_dim) / 64;
   const float step = std::max(0.335f * std::sqrt(square / static_cast<float>(g.dim)), greatest * (1.0f / 12));
   const float inverse = 1 / step;
   query.step = step, query.sum = 0, query.length = std::sqrt(square);
@@ -193,16 +195,17 @@ HWY_INLINE void Quantise(const Geometry& g, Query& query, const float* x, float 
   const Float d;
   const auto factor = hn::Set(d, inverse), low = hn::Set(d, -8.0f), high = hn::Set(d, 7.0f);
   auto sum = hn::Zero(Int());
-  auto product = hn::Zero(d);
+  auto product = hn::Zero(d), coded_square = product;
   HWY_ALIGN int8_t levels[64];
   for (size_t w = 0; w < words; ++w) {
-    Levels64(x + 64 * w, factor, low, high, levels, sum, product);
+    Levels64(x + 64 * w, factor, low, high, levels, sum, product, coded_square);
     for (int bit = 0; bit < kQueryPlanes; ++bit) query.planes[bit * words + w] = Plane64(levels, bit);
   }
   query.sum = hn::GetLane(hn::SumOfLanes(Int(), sum));
   // Rounding and cutting off shorten y a little; this step keeps the part along y, without which close neighbours in
   // y's direction would be taken for farther ones.
-  query.step = square / Sum(product);
+  const float along = Sum(product);
+  query.step = along > 0 ? Sum(coded_square) / along : 0;
 }
 
 void QuantiseQuery(const Geometry& g, Query& query) {
@@ -399,7 +402,7 @@ void Estimate(const Geometry& g, const Query& query, const uint8_t* block, float
   const size_t degree = std::min<size_t>(Header(block).degree, g.max_degree);
   const size_t bits = g.code_bits;
   HWY_ALIGN int32_t sums[kMaxDegree * 4 + 16];
-  SumPlanes(block + g.codes, degree * bits, g.plane_bytes, query.planes, PaddedDim(g.dim) / 64, sums);
+  SumPlanes(block + g.codes, degree * bits, g.plane_bytes, query.planes, PaddedDim(g.code_dim) / 64, sums);
   if (bits == 2)
     for (size_t i = 0; i < degree; ++i) sums[i] = sums[2 * i] + 2 * sums[2 * i + 1];
   else if (bits == 4)
@@ -410,12 +413,12 @@ void Estimate(const Geometry& g, const Query& query, const uint8_t* block, float
   const Int di;
   const size_t lanes = hn::Lanes(d);
   const bool inner_product = g.metric == Metric::kInnerProduct;
-  const float low = RescaleMin(g.code_bits), width = (RescaleMax(g.code_bits) - low) / 255;
+  const float low = RescaleMin(g), width = (RescaleMax(g) - low) / 255;
   const float unit = query.step / std::sqrt(static_cast<float>(g.dim)) * (inner_product ? 1.0f : 2.0f);
   const auto centre = hn::Set(d, 0.5f * static_cast<float>((1 << bits) - 1) * static_cast<float>(query.sum));
   const auto own = hn::Set(d, navigation), norm_factor = hn::Set(d, inner_product ? 0.0f : 1.0f);
   const auto rescale_low = hn::Set(d, low * unit), rescale_step = hn::Set(d, width * unit);
-  const auto deviation = hn::Set(d, (inner_product ? 1.0f : 2.0f) * RelativeDeviation(g.code_bits) * query.length /
+  const auto deviation = hn::Set(d, (inner_product ? 1.0f : 2.0f) * std::sqrt(RelativeVariance(g)) * query.length /
                                         std::sqrt(static_cast<float>(g.dim)));
   const auto infinity = hn::Set(d, kInfinity);
   const hn::Rebind<uint16_t, Float> d16;
@@ -467,7 +470,7 @@ EncodedLink EncodeLink(const Geometry& g, const float* r, uint8_t* code) {
   auto product = hn::Zero(d);
   HWY_ALIGN int8_t levels[64];
   const hn::Rebind<int8_t, Float> d8;
-  for (size_t w = 0; w < padded / 64; ++w) {
+  for (size_t w = 0; w < PaddedDim(g.code_dim) / 64; ++w) {
     for (size_t i = 0; i < 64; i += lanes) {
       const auto v = hn::LoadU(d, r + 64 * w + i);
       const auto level = hn::Min(hn::Max(hn::Floor(hn::Mul(v, factor)), low), high);
@@ -483,7 +486,7 @@ EncodedLink EncodeLink(const Geometry& g, const float* r, uint8_t* code) {
     }
   }
   const float ratio = std::sqrt(square) * std::sqrt(static_cast<float>(g.dim)) / Sum(product);
-  const float position = (ratio - RescaleMin(g.code_bits)) * 255 / (RescaleMax(g.code_bits) - RescaleMin(g.code_bits));
+  const float position = (ratio - RescaleMin(g)) * 255 / (RescaleMax(g) - RescaleMin(g));
   uint32_t word;
   const float norm = std::min(square, 3.38e38f);
   std::memcpy(&word, &norm, sizeof word);

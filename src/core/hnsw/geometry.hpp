@@ -62,11 +62,12 @@ struct Geometry {
   VectorCodec codec;
   uint8_t code_bits;      // a dimension: 1, 2 or 4
   uint16_t max_degree;    // links of a block, on every level
-  uint32_t code_bytes;    // of a neighbour; of bit strings perhaps less than theirs: a sample
+  uint32_t code_bytes;    // of a neighbour; perhaps of a part of the dimensions, or of a sample of the bits
   uint32_t vector_bytes;  // of the own vector
   uint32_t nonzeros;      // of a sparse vector that a block holds
   // Derived:
-  uint32_t plane_bytes;  // ceil(dim / 8)
+  uint32_t plane_bytes;  // code_bytes / code_bits
+  uint32_t code_dim;     // dense: the first so many dimensions have a code
   uint32_t norms, rescales, codes, vector, block_size;
 
   constexpr size_t code_size() const { return code_bytes; }
@@ -82,7 +83,8 @@ namespace geometry {
 // Fills in what follows from degree and bytes.
 constexpr Geometry Lay(Geometry g) {
   const uint32_t degree = g.max_degree;
-  g.plane_bytes = (g.dim + 7) / 8;
+  g.plane_bytes = g.code_bytes / g.code_bits;
+  g.code_dim = g.dim < 8 * g.plane_bytes ? g.dim : 8 * g.plane_bytes;
   g.norms = sizeof(BlockHeader) + 4 * degree;
   g.rescales = g.norms + 2 * degree;
   g.codes = g.rescales + degree;
@@ -95,15 +97,16 @@ constexpr Geometry Lay(Geometry g) {
 
 }  // namespace geometry
 
-// Dense vectors of `dim` elements.
-constexpr Geometry MakeGeometry(size_t dim, Metric metric, VectorCodec codec, int code_bits, int max_degree) {
+// Dense vectors of `dim` elements. `code_dim`: of so many a neighbour has a code, a multiple of 64; 0: of all.
+constexpr Geometry MakeGeometry(size_t dim, Metric metric, VectorCodec codec, int code_bits, int max_degree,
+                                size_t code_dim = 0) {
   Geometry g{};
   g.dim = static_cast<uint32_t>(dim);
   g.metric = metric;
   g.codec = codec;
   g.code_bits = static_cast<uint8_t>(code_bits);
   g.max_degree = static_cast<uint16_t>(max_degree);
-  g.code_bytes = (g.dim + 7) / 8 * g.code_bits;
+  g.code_bytes = ((code_dim != 0 && code_dim < g.dim ? static_cast<uint32_t>(code_dim) : g.dim) + 7) / 8 * g.code_bits;
   g.vector_bytes = g.dim * (codec == VectorCodec::kFloat32 ? 4 : codec == VectorCodec::kInt8 ? 1 : 2);
   return geometry::Lay(g);
 }

@@ -18,7 +18,7 @@ TEST(ChooseGeometryTest, NeverMoreBytesThanPgvector) {
       for (size_t dim = 1; dim <= 8000 / bytes; dim += dim < 200 ? 1 : 13) {
         const Choice choice = ChooseGeometry(dim, Metric::kL2, m, bytes);
         EXPECT_LE(choice.bytes_per_vector(), PgvectorBytes(dim, m, bytes)) << dim << ' ' << m << ' ' << bytes;
-        EXPECT_GE(choice.geometry.max_degree, std::min(2 * m, 6)) << dim << ' ' << m << ' ' << bytes;
+        EXPECT_GE(choice.geometry.max_degree, std::min(2 * m, 8)) << dim << ' ' << m << ' ' << bytes;
         EXPECT_LE(choice.geometry.block_size * choice.packing.blocks_per_group,
                   kUsablePageSize * choice.packing.pages_per_group);
       }
@@ -29,7 +29,7 @@ TEST(ChooseGeometryTest, AnyDimensionAndDegreeHasABlock) {
     for (const int m : {2, 16, 100})
       for (size_t dim = 1; dim <= kMaxDim; dim += 1 + dim / 7) {
         const Choice choice = ChooseGeometry(dim, Metric::kCosine, m, bytes);
-        EXPECT_GE(choice.geometry.max_degree, std::min(2 * m, 6)) << dim << ' ' << m << ' ' << bytes;
+        EXPECT_GE(choice.geometry.max_degree, std::min(2 * m, 8)) << dim << ' ' << m << ' ' << bytes;
         EXPECT_LE(choice.geometry.block_size * choice.packing.blocks_per_group,
                   kUsablePageSize * choice.packing.pages_per_group);
       }
@@ -51,7 +51,17 @@ TEST(ChooseGeometryTest, SixteenBitsWhereVectorsAreOutOfLine) {
   EXPECT_EQ(codec(1280, 4), VectorCodec::kInt16);
   EXPECT_EQ(codec(784, 2), VectorCodec::kInt8);
   EXPECT_EQ(codec(1280, 2), VectorCodec::kInt8);
-  EXPECT_GE(ChooseGeometry(1280, Metric::kL2, 16, 2).geometry.max_degree, 15);
+}
+
+// A code of a part of the dimensions makes room for links where few would fit.
+TEST(ChooseGeometryTest, ShorterCodesWhereLinksAreFew) {
+  const auto geometry = [](size_t dim, size_t bytes) { return ChooseGeometry(dim, Metric::kL2, 16, bytes).geometry; };
+  EXPECT_EQ(geometry(784, 4).code_dim, 784);
+  EXPECT_EQ(geometry(100, 2).code_dim, 100);
+  for (const size_t dim : {512, 784, 1280, 4000}) {
+    EXPECT_LE(geometry(dim, 2).code_dim, 0.55 * dim) << dim;
+    EXPECT_GE(geometry(dim, 2).max_degree, 16) << dim;
+  }
 }
 
 // The tables of the decision records.
@@ -60,13 +70,13 @@ INSTANTIATE_TEST_SUITE_P(ElementBytes, ChooseGeometryTableTest, testing::ValuesI
 TEST_P(ChooseGeometryTableTest, Print) {
   for (const size_t dim : {3, 32, 64, 100, 128, 256, 384, 512, 768, 784, 1024, 1280, 1536, 2000, 4000, 32767}) {
     const Choice c = ChooseGeometry(dim, Metric::kL2, 16, GetParam());
-    std::printf("| %zu | %s | %d | %d | %u | %u in %u | %.2f | %.0f | %.0f |\n", dim,
+    std::printf("| %zu | %s | %d | %u | %d | %u | %u in %u | %.2f | %.0f | %.0f |\n", dim,
                 c.geometry.codec == VectorCodec::kInt8      ? "int8"
                 : c.geometry.codec == VectorCodec::kInt16   ? "int16"
                 : c.geometry.codec == VectorCodec::kFloat16 ? "float16"
                                                             : "float32",
-                c.geometry.code_bits, c.geometry.max_degree, c.geometry.block_size, c.packing.blocks_per_group,
-                c.packing.pages_per_group,
+                c.geometry.code_bits, c.geometry.code_dim, c.geometry.max_degree, c.geometry.block_size,
+                c.packing.blocks_per_group, c.packing.pages_per_group,
                 c.packing.blocks_per_group > 1 ? c.packing.pages_per_hop() : c.packing.pages_per_group,
                 c.bytes_per_vector(), PgvectorBytes(dim, 16, GetParam()));
   }

@@ -130,6 +130,16 @@ TEST(HnswGraphTest, RecallOfAllMetricsAndCodecs) {
       }
 }
 
+// A code of half the dimensions, and links for its bytes.
+TEST(HnswGraphTest, RecallWithShorterCodes) {
+  for (const Metric metric : {Metric::kL2, Metric::kInnerProduct, Metric::kL1}) {
+    Data data(256);
+    Index index(MakeGeometry(256, metric, VectorCodec::kInt8, 1, 24, 128));
+    for (int i = 0; i < 2000; ++i) index.Add(data.Next());
+    EXPECT_GT(index.Recall(Queries(data, 50), 10, 80), metric == Metric::kL2 ? 0.95 : 0.85) << int(metric);
+  }
+}
+
 TEST(HnswGraphTest, EmptyAndOneNode) {
   Index index(MakeGeometry(5, Metric::kL2, VectorCodec::kFloat32, 1, 8));
   EXPECT_TRUE(index.Find(Floats(5, 1.0f), 3, 10).empty());
