@@ -128,7 +128,7 @@ SKIP:
 			SET enable_indexscan = off;
 			SELECT avg((SELECT count(*) FROM unnest(found) d WHERE d <= exact[20]) / 20.0) FROM
 				(SELECT found, ($query) AS exact FROM ${function}_index JOIN $function q USING (id)) e});
-		cmp_ok($shared, '>', 0.99, "$function: the index finds the neighbours ($shared of 20)");
+		cmp_ok($shared, '>', 0.99, "$function: recall@20 of the index, $shared");
 		is($node->safe_psql('postgres', qq{
 			SELECT count(*) FROM ${function}_index WHERE found <> ARRAY(SELECT d FROM unnest(found) d ORDER BY d) OR found[20] IS NULL}),
 			'0', "$function: all of them, nearest first");
