@@ -166,7 +166,7 @@ class Walk {
       }
       return;
     }
-    if (slot->key & 1) return;
+    if (slot->key & 1 || slot->variance == 0) return;  // visited, or known exactly
     const float variance = deviation * deviation, share = slot->variance / (slot->variance + variance);
     slot->estimate += share * (estimate - slot->estimate);
     slot->variance = share * variance;
