@@ -57,9 +57,22 @@ struct Set {
 inline double Distance(const Set& set, size_t a, size_t b) {
   if (set.type != Type::kBit) return Distance(set.metric, set.Row(a), set.Row(b), set.dim);
   const uint64_t *x = set.Bits(a), *y = set.Bits(b);
-  int differing = 0;
-  for (size_t i = 0; i < set.words(); ++i) differing += std::popcount(x[i] ^ y[i]);
-  return differing;
+  int differing = 0, common = 0;
+  for (size_t i = 0; i < set.words(); ++i)
+    differing += std::popcount(x[i] ^ y[i]), common += std::popcount(x[i] & y[i]);
+  return set.metric == Metric::kHamming ? differing
+         : common == 0                  ? 1
+                                        : static_cast<double>(differing) / (differing + common);
+}
+
+// Of a name on the command line.
+inline Metric MetricOf(const std::string& name) {
+  return name == "ip"        ? Metric::kInnerProduct
+         : name == "cosine"  ? Metric::kCosine
+         : name == "l1"      ? Metric::kL1
+         : name == "hamming" ? Metric::kHamming
+         : name == "jaccard" ? Metric::kJaccard
+                             : Metric::kL2;
 }
 
 // To unit length, where the metric is cosine.
@@ -140,8 +153,8 @@ inline void FindAnswers(const std::string& path, size_t gap, Set* of) {
     set.limits[q] = Distance(set, set.count + q, set.answers[q * set.k + set.k - 1]);
 }
 
-inline Set LoadSet(const std::string& path, Metric metric, size_t most, size_t queries) {
-  Set set = LoadRows(path, Type::kVector, metric, most, queries);
+inline Set LoadSet(const std::string& path, Type type, Metric metric, size_t most, size_t queries) {
+  Set set = LoadRows(path, type, metric, most, queries);
   FindAnswers(path, 0, &set);
   return set;
 }

@@ -26,7 +26,8 @@ struct Engine {
   virtual ~Engine() = default;
   virtual double note() { return 0; }
   virtual void reset() {}
-  virtual size_t Search(const float* query, size_t k, size_t ef, std::vector<uint32_t>* found) = 0;
+  // `query`: its number in the set. Returns the hops.
+  virtual size_t Search(size_t query, size_t k, size_t ef, std::vector<uint32_t>* found) = 0;
 };
 
 // An index of hnswlib with m = 16, built or read from a file beside `cache`. Compiled apart, for this machine's

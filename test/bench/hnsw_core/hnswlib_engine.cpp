@@ -24,10 +24,11 @@ class L1Space : public hnswlib::SpaceInterface<float> {
 
 // 0.6.2 knows L2 and inner product; its L2 is the squared one.
 struct Hnswlib : Engine {
+  const Set& set;
   std::unique_ptr<hnswlib::SpaceInterface<float>> space;
   std::unique_ptr<hnswlib::HierarchicalNSW<float>> graph;
 
-  Hnswlib(const Set& set, const std::string& cache, size_t efc) {
+  Hnswlib(const Set& set, const std::string& cache, size_t efc) : set(set) {
     name = "hnswlib";
     if (set.metric == Metric::kInnerProduct)
       space = std::make_unique<hnswlib::InnerProductSpace>(set.dim);
@@ -53,9 +54,9 @@ struct Hnswlib : Engine {
     }
     bytes = static_cast<double>(4 * set.dim + 32 * 4 + 4 + 8) + 16 * 4 / 15.0;
   }
-  size_t Search(const float* q, size_t k, size_t ef, std::vector<uint32_t>* found) override {
+  size_t Search(size_t query, size_t k, size_t ef, std::vector<uint32_t>* found) override {
     graph->setEf(std::max(ef, k));
-    auto result = graph->searchKnn(q, k);
+    auto result = graph->searchKnn(set.Query(query), k);
     for (; !result.empty(); result.pop()) found->push_back(static_cast<uint32_t>(result.top().second));
     return 0;
   }

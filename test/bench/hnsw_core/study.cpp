@@ -1,9 +1,10 @@
 // Recall, CPU and bytes of the graph index in memory against hnswlib, in one process, interleaved, thread CPU time.
 //
 //   hnsw_study PATH/NAME-DIM.f32 METRIC [key=value ...]
-//     metric      l2, ip, cosine, l1
+//     metric      l2, ip, cosine, l1; hamming, jaccard (PATH/NAME-DIM.bits, without hnswlib)
 //     rows=N      at most N rows                 queries=1000
 //     config=CODEC,BITS,DEGREE[,EFC[,CODE_DIM]]  f32, f16, i16 or i8; may stand several times
+//     config=bits,CODE_BYTES,DEGREE[,EFC]        of bits
 //     efs=16,24,32,...                           beam widths of ours and of hnswlib
 //     hnswlib=0|1                                leave it out; its graph is kept beside the set
 //     config=auto,,,EFC                          what ChooseGeometry says
@@ -14,7 +15,7 @@
 #include <sstream>
 
 #include "../../support/memory_graph.hpp"
-#include "core/hnsw/choose_geometry.hpp"
+#include "core/hnsw/choose_bit_geometry.hpp"
 #include "core/hnsw/insert.hpp"
 #include "engine.hpp"
 
@@ -47,7 +48,7 @@ struct Ours : Engine {
     rotation.Prepare(table.data());
     space = {geometry, &rotation, nullptr};
     const double start = CpuSeconds();
-    if (g.metric != Metric::kInnerProduct && centred) {
+    if (set.type != Type::kBit && g.metric != Metric::kInnerProduct && centred) {
       mean.assign(set.dim, 0);
       const size_t sample = std::min<size_t>(set.count, 10000);
       for (size_t i = 0; i < sample; ++i)
@@ -58,8 +59,7 @@ struct Ours : Engine {
     std::mt19937_64 random(5);
     for (size_t i = 0; i < set.count; ++i) {
       graph.row = static_cast<uint32_t>(i);
-      const Inserted inserted =
-          Insert(space, graph, HeapMemory(), {set.Row(i)}, DrawLevel(random(), ratio), parameters);
+      const Inserted inserted = Insert(space, graph, HeapMemory(), InputOf(i), DrawLevel(random(), ratio), parameters);
       duplicates += inserted.duplicate;
     }
     build = CpuSeconds() - start;
@@ -73,9 +73,15 @@ struct Ours : Engine {
                 graph.size(), geometry.block_size, links / graph.size(), diverse / graph.size(), duplicates,
                 graph.GetEntry().level);
   }
-  size_t Search(const float* q, size_t k, size_t ef, std::vector<uint32_t>* found) override {
-    Query query = GetKernels(geometry).make_query(space, {q}, buffer.data());
-    const double length = set.metric == Metric::kCosine ? 1 : std::sqrt(GetDistanceKernels().norm_squared(q, set.dim));
+  Input InputOf(size_t row) const {
+    if (set.type == Type::kBit) return {.bits = reinterpret_cast<const uint8_t*>(set.Bits(row))};
+    return {.elements = set.Row(row)};
+  }
+  size_t Search(size_t number, size_t k, size_t ef, std::vector<uint32_t>* found) override {
+    Query query = GetKernels(geometry).make_query(space, InputOf(set.count + number), buffer.data());
+    const double length = set.type == Type::kBit || set.metric == Metric::kCosine
+                              ? 1
+                              : std::sqrt(GetDistanceKernels().norm_squared(set.Query(number), set.dim));
     hnsw::Search<MemoryGraph> search(space, graph, HeapMemory(), query, Bound(space, length), ef);
     const size_t before = graph.reads();
     Answer answer;
@@ -92,7 +98,7 @@ struct Ours : Engine {
           std::nth_element(fetched.begin(), fetched.begin() + k - 1, fetched.end());
           if (fetched[k - 1].first <= low) break;
         }
-        fetched.push_back({Distance(set.metric, q, set.Row(answer.target), set.dim), answer.target});
+        fetched.push_back({Distance(set, set.count + number, answer.target), answer.target});
       }
       fetches += fetched.size(), ++asked;
       std::sort(fetched.begin(), fetched.end());
@@ -131,10 +137,8 @@ std::vector<std::string> Split(const std::string& text, char separator) {
 int Main(int argc, char** argv) {
   if (argc < 3) return std::fprintf(stderr, "usage: hnsw_study NAME-DIM.f32 METRIC [key=value ...]\n"), 2;
   const std::string metric_name = argv[2];
-  const Metric metric = metric_name == "ip"       ? Metric::kInnerProduct
-                        : metric_name == "cosine" ? Metric::kCosine
-                        : metric_name == "l1"     ? Metric::kL1
-                                                  : Metric::kL2;
+  const Metric metric = MetricOf(metric_name);
+  const Type type = metric == Metric::kHamming || metric == Metric::kJaccard ? Type::kBit : Type::kVector;
   size_t rows = ~size_t{0}, queries = 1000, rounds = 3, efc = 200;
   bool hnswlib = true, recheck = true;
   double ratio = kLevelRatio;
@@ -177,10 +181,10 @@ int Main(int argc, char** argv) {
     } else
       return std::fprintf(stderr, "unknown: %s\n", argv[i]), 2;
   }
-  const Set set = LoadSet(argv[1], metric, rows, queries);
+  const Set set = LoadSet(argv[1], type, metric, rows, queries);
   std::printf("# %s: %zu rows of %zu, %zu queries, efc %zu\n", set.name.c_str(), set.count, set.dim, set.queries, efc);
   std::vector<std::unique_ptr<Engine>> engines;
-  if (hnswlib) engines.push_back(MakeHnswlib(set, argv[1], efc));
+  if (hnswlib && type != Type::kBit) engines.push_back(MakeHnswlib(set, argv[1], efc));
   for (const std::string& config : configs) {
     const std::vector<std::string> parts = Split(config, ',');
     const VectorCodec codec = parts[0] == "f32"   ? VectorCodec::kFloat32
@@ -189,10 +193,12 @@ int Main(int argc, char** argv) {
                                                   : VectorCodec::kInt8;
     parameters.ef_construction = parts.size() > 3 ? std::stoul(parts[3]) : efc;
     // "auto,,,EFC": what an index would get.
-    const Geometry geometry = parts[0] == "auto"
-                                  ? ChooseGeometry(set.dim, metric, 16, sizeof(float)).geometry
-                                  : MakeGeometry(set.dim, metric, codec, std::stoi(parts[1]), std::stoi(parts[2]),
-                                                 parts.size() > 4 ? std::stoul(parts[4]) : 0);
+    const Geometry geometry =
+        parts[0] == "auto"   ? type == Type::kBit ? ChooseBitGeometry(set.dim, metric, 16).geometry
+                                                  : ChooseGeometry(set.dim, metric, 16, sizeof(float)).geometry
+        : parts[0] == "bits" ? MakeBitGeometry(set.dim, metric, std::stoul(parts[1]), std::stoi(parts[2]))
+                             : MakeGeometry(set.dim, metric, codec, std::stoi(parts[1]), std::stoi(parts[2]),
+                                            parts.size() > 4 ? std::stoul(parts[4]) : 0);
     engines.push_back(std::make_unique<Ours>(set, geometry, parameters, ratio, recheck));
     engines.back()->name = config;
     std::fflush(stdout);
@@ -207,7 +213,7 @@ int Main(int argc, char** argv) {
         size_t hops = 0;
         engine->reset();
         const double start = CpuSeconds();
-        for (size_t q = 0; q < set.queries; ++q) hops += engine->Search(set.Query(q), set.k, point.ef, &found[q]);
+        for (size_t q = 0; q < set.queries; ++q) hops += engine->Search(q, set.k, point.ef, &found[q]);
         point.micros.push_back((CpuSeconds() - start) * 1e6 / static_cast<double>(set.queries));
         if (round > 0) continue;
         point.fetches = engine->note();

@@ -27,7 +27,7 @@ class Set:
         self.path = os.path.join(args.data, stem + ".f32")
         row_bytes = 4 * self.dim
         if self.type == "bit":
-            self.path, self.metric, row_bytes = os.path.join(args.data, stem + ".bits"), "hamming", (self.dim + 7) // 8
+            self.path, self.metric, row_bytes = os.path.join(args.data, stem + ".bits"), args.bit_metric, (self.dim + 7) // 8
         total = os.path.getsize(self.path) // row_bytes
         self.rows = total - min(1000, total // 10)  # the last ones are the queries
 
@@ -144,7 +144,8 @@ def main():
     parser.add_argument("sets", nargs="+", choices=SETS, metavar="SET")
     parser.add_argument("--data", required=True, help="folder of the sets (test/bench/data/make_sets.py)")
     parser.add_argument("--type", choices=("vector", "halfvec", "bit"), default="vector",
-                        help="of the column; bit takes a set's .bits, and Hamming distance")
+                        help="of the column; bit takes a set's .bits")
+    parser.add_argument("--bit-metric", choices=("hamming", "jaccard"), default="hamming")
     parser.add_argument("--out", default="build/bench-results", help="folder of the JSON files")
     parser.add_argument("--engines", default="medvec,pgvector")
     parser.add_argument("--anew", default="", help="engines whose database is dropped first, as after a new installation")

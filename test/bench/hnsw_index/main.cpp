@@ -2,7 +2,7 @@
 //
 //   hnsw_index_bench MODE PATH/NAME-DIM.f32 TYPE METRIC NAME=DATABASE:TABLE ... [key=value ...]
 //     MODE        load, search, insert           TYPE        vector, halfvec; bit (NAME-DIM.bits)
-//     METRIC      l2, ip, cosine; hamming
+//     METRIC      l2, ip, cosine; hamming, jaccard
 //     rows=N      at most N rows of the set      queries=1000
 //     efs=10,16,...                              rounds=3     connections=1,2
 //     gap=N       rows that N divides are gone   hnswlib=EFC  with hnswlib's graph of that ef_construction
@@ -29,9 +29,7 @@ int Main(int argc, char** argv) {
   options.type = !std::strcmp(argv[3], "halfvec") ? Type::kHalfvec
                  : !std::strcmp(argv[3], "bit")   ? Type::kBit
                                                   : Type::kVector;
-  options.metric = !std::strcmp(argv[4], "ip")       ? Metric::kInnerProduct
-                   : !std::strcmp(argv[4], "cosine") ? Metric::kCosine
-                                                     : Metric::kL2;
+  options.metric = MetricOf(argv[4]);
   for (int i = 5; i < argc; ++i) {
     const std::string argument = argv[i], key = argument.substr(0, argument.find('=')),
                       value = argument.substr(argument.find('=') + 1);

@@ -28,19 +28,21 @@ float MicrosSince(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<float, std::micro>(std::chrono::steady_clock::now() - start).count();
 }
 
-const char* OperatorOf(Type type, Metric metric) {
-  if (type == Type::kBit) return "<~>";
-  return metric == Metric::kCosine ? "<=>" : metric == Metric::kInnerProduct ? "<#>" : "<->";
+const char* OperatorOf(Metric metric) {
+  return metric == Metric::kCosine         ? "<=>"
+         : metric == Metric::kInnerProduct ? "<#>"
+         : metric == Metric::kHamming      ? "<~>"
+         : metric == Metric::kJaccard      ? "<%>"
+                                           : "<->";
 }
 
 struct ServerAsker : Asker {
   Connection connection;
 
-  ServerAsker(const Server& server, Type type, Metric metric) : connection(server.database) {
+  ServerAsker(const Server& server, Metric metric) : connection(server.database) {
     connection.Do("SET enable_seqscan = off; SET jit = off; SET max_parallel_workers_per_gather = 0");
     connection.Do("SET plan_cache_mode = force_generic_plan");
-    const std::string query =
-        "SELECT id FROM " + server.table + " ORDER BY v " + OperatorOf(type, metric) + " $1 LIMIT 10";
+    const std::string query = "SELECT id FROM " + server.table + " ORDER BY v " + OperatorOf(metric) + " $1 LIMIT 10";
     connection.Prepare("nearest", query);
     connection.Prepare("explain", "EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) " + query);
     connection.Prepare("nothing", "SELECT id FROM " + server.table + " WHERE v IS NULL AND v = $1 AND false LIMIT 10");
@@ -72,7 +74,7 @@ struct HnswlibAsker : Asker {
     for (size_t q = first; q < set.queries; q += step) {
       const auto asked = std::chrono::steady_clock::now();
       (*found)[q].clear();
-      engine->Search(set.Query(q), set.k, ef, &(*found)[q]);
+      engine->Search(q, set.k, ef, &(*found)[q]);
       micros->push_back(MicrosSince(asked));
     }
     cpu = CpuSeconds() - start;
@@ -214,8 +216,7 @@ void Search(const Options& options) {
     Contender& contender = contenders.emplace_back();
     contender.name = server.name;
     contender.table = server.table;
-    for (size_t i = 0; i < most; ++i)
-      contender.askers.push_back(std::make_unique<ServerAsker>(server, set.type, set.metric));
+    for (size_t i = 0; i < most; ++i) contender.askers.push_back(std::make_unique<ServerAsker>(server, set.metric));
   }
   if (options.hnswlib_efc > 0) {
     hnswlib = MakeHnswlib(set, options.path, options.hnswlib_efc);
