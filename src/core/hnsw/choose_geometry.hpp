@@ -75,7 +75,7 @@ constexpr double HopFactor(double degree) {
 // with 16.
 constexpr double Cost(const Geometry& g, const Packing& packing, bool out_of_line) {
   const double degree = g.max_degree;
-  const double hops = 370 * HopFactor(degree) * (1 + 150 / (degree * degree)) * (1 + 300 * RelativeVariance(g) / g.dim);
+  const double hops = 240 * HopFactor(degree) * (1 + 150 / (degree * degree)) * (1 + 300 * RelativeVariance(g) / g.dim);
   const double hop = 0.65 + 0.22e-3 * static_cast<double>(g.block_size) + 0.25 * packing.pages_per_hop();
   return hops * hop + (out_of_line && g.codec == VectorCodec::kInt8 ? 60 : 0);
 }
