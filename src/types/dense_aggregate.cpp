@@ -58,7 +58,7 @@ Datum Accumulate(FunctionCallInfo fcinfo, State state, double count, size_t dim,
   if (!state.sums.empty()) CheckTypmod(static_cast<int32>(state.sums.size()), static_cast<int>(dim));
   const bool in_place = !state.sums.empty() && AggCheckCallContext(fcinfo, nullptr) == AGG_CONTEXT_AGGREGATE;
   State result = in_place ? state : NewState(dim);
-  if (state.sums.empty()) std::ranges::fill(result.sums, 0.0);
+  if (state.sums.empty()) std::ranges::fill(result.sums, -0.0);  // what changes no number it is added to
   result.count() = state.count() + count;
   add(state.sums.empty() ? result.sums.data() : state.sums.data(), result.sums.data());
   CheckOverflow(result.sums);
