@@ -2,7 +2,6 @@
 // halfvec_add.
 #include <algorithm>
 #include <cmath>
-#include <functional>
 
 #include "core/arithmetic.hpp"
 #include "pg/arrays.hpp"
@@ -83,7 +82,7 @@ Datum Combine(FunctionCallInfo fcinfo, const char* caller) {
   if (b.count() == 0) PG_RETURN_ARRAYTYPE_P(a.array);
   if (a.count() == 0) PG_RETURN_ARRAYTYPE_P(b.array);
   return Accumulate(fcinfo, a, b.count(), b.sums.size(), [&](const double* sums, double* new_sums) {
-    std::ranges::transform(b.sums, std::span(sums, b.sums.size()), new_sums, std::plus());
+    for (size_t i = 0; i < b.sums.size(); ++i) new_sums[i] = sums[i] + b.sums[i];
   });
 }
 
