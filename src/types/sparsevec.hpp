@@ -10,6 +10,7 @@
 #include "core/sparse.hpp"
 #include "pg/detoast.hpp"
 #include "pg/server.hpp"
+#include "types/dimensions.hpp"
 
 namespace medvec {
 
@@ -47,9 +48,8 @@ inline void CheckSparse(SparseError error) {
   if (unlikely(error != SparseError::kNone)) ReportSparseError(nullptr, error);
 }
 // 22000 when the dimensions of the operands differ.
-[[noreturn]] void RaiseDifferentSparseDims(int a, int b);
 inline void CheckSameDim(const SparseVec* a, const SparseVec* b) {
-  if (unlikely(a->dim != b->dim)) RaiseDifferentSparseDims(a->dim, b->dim);
+  if (unlikely(a->dim != b->dim)) RaiseDifferentDims("sparsevec", a->dim, b->dim);
 }
 
 }  // namespace medvec
