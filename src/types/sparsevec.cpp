@@ -68,4 +68,4 @@ void ReportSparseError(Node* escontext, SparseError error, const char* where) {
 
 using namespace medvec;
 
-MEDVEC_FUNCTION(medvec_sparsevec_typmod_in) { PG_RETURN_INT32(ReadTypmod(fcinfo, "sparsevec", kMaxSparseDim)); }
+MEDVEC_FUNCTION(medvec_sparsevec_typmod_in) { PG_RETURN_INT32(ReadTypmod(fcinfo, SparseVec::kType, kMaxSparseDim)); }

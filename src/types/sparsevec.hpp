@@ -15,6 +15,8 @@
 namespace medvec {
 
 struct SparseVec {
+  static constexpr const char* kType = "sparsevec";
+
   int32 varlena_header;  // SET_VARSIZE
   int32 dim;
   int32 nnz;
@@ -49,7 +51,7 @@ inline void CheckSparse(SparseError error) {
 }
 // 22000 when the dimensions of the operands differ.
 inline void CheckSameDim(const SparseVec* a, const SparseVec* b) {
-  if (unlikely(a->dim != b->dim)) RaiseDifferentDims("sparsevec", a->dim, b->dim);
+  if (unlikely(a->dim != b->dim)) RaiseDifferentDims(SparseVec::kType, a->dim, b->dim);
 }
 
 }  // namespace medvec
