@@ -11,11 +11,6 @@
 namespace medvec {
 namespace {
 
-const char* SkipSpace(const char* p, const char* end) {
-  while (p != end && (*p == ' ' || (*p >= '\t' && *p <= '\r'))) ++p;
-  return p;
-}
-
 struct Integer {
   const char* end;  // first character behind the number; where it began when there is none
   int32_t value;    // the nearest int32
