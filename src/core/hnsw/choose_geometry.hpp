@@ -12,9 +12,9 @@ namespace medvec::hnsw {
 inline constexpr size_t kPageSize = 8192;
 inline constexpr size_t kUsablePageSize = 8152;
 inline constexpr size_t kRowSize = 10;  // heap tuple and node address, in the row pages
-// From this dimension on a table keeps vectors out of line. Fetching one to put rows in exact order takes longer there
+// From this length on a table keeps vectors out of line. Fetching one to put rows in exact order takes longer there
 // than two visits: eight more bits leave few rows in doubt, for links that cost as much as they save.
-inline constexpr size_t kOutOfLineDim = 480;
+inline constexpr size_t kOutOfLineBytes = 1920;
 inline constexpr double kUpperShare = 1.0 / 63;  // blocks above level 0, for a level ratio of 64
 
 // `blocks_per_group` blocks lie one behind the other in the usable bytes of `pages_per_group` consecutive pages, so
@@ -35,10 +35,10 @@ struct Choice {
   constexpr double bytes_per_vector() const { return packing.bytes_per_block() * (1 + kUpperShare) + kRowSize * 1.01; }
 };
 
-// What pgvector spends on a vector: element tuple (72 + 8 + 4 dim) and neighbour tuple (8 + 12 m) share a page where
-// they fit, with two line pointers. The size not to exceed.
-constexpr double PgvectorBytes(size_t dim, int m) {
-  const size_t element = 80 + 4 * dim + 4, neighbours = 8 + 12 * static_cast<size_t>(m) + 4;
+// What pgvector spends on a vector: element tuple (72, 8 and the column's bytes) and neighbour tuple (8 + 12 m) share a
+// page where they fit, with two line pointers. The size not to exceed.
+constexpr double PgvectorBytes(size_t dim, int m, size_t element_bytes) {
+  const size_t element = 80 + element_bytes * dim + 4, neighbours = 8 + 12 * static_cast<size_t>(m) + 4;
   if (element + neighbours <= kUsablePageSize) return double{kPageSize} / (kUsablePageSize / (element + neighbours));
   return double{kPageSize} + static_cast<double>(neighbours);
 }
@@ -67,52 +67,71 @@ constexpr double HopFactor(double degree) {
   return sum;
 }
 
-// Cost of reaching a recall: the number of hops falls as degree^-0.7 and grows with the variance of the estimates; a
-// hop costs arithmetic and cache misses by the block's length, and its page accesses.
-constexpr double Cost(const Geometry& g, const Packing& packing) {
-  const double deviation = RelativeDeviation(g.code_bits);
-  return HopFactor(g.max_degree) * (1 + 235 * deviation * deviation / g.dim) *
-         (0.65 + 0.22e-3 * static_cast<double>(g.block_size) + 0.25 * packing.pages_per_hop());
+// Microseconds to a recall between .95 and .99, roughly: the number of hops falls as degree^-0.7, below 16 links
+// faster, and grows with the variance of the estimates; a hop costs arithmetic and cache misses by the block's length,
+// and its page accesses. `out_of_line`: of the ten rows and two in doubt, all are fetched with 8 bits and a quarter
+// with 16.
+constexpr double Cost(const Geometry& g, const Packing& packing, bool out_of_line) {
+  const double deviation = RelativeDeviation(g.code_bits), degree = g.max_degree;
+  const double hops =
+      370 * HopFactor(degree) * (1 + 150 / (degree * degree)) * (1 + 235 * deviation * deviation / g.dim);
+  const double hop = 0.65 + 0.22e-3 * static_cast<double>(g.block_size) + 0.25 * packing.pages_per_hop();
+  return hops * hop + (out_of_line && g.codec == VectorCodec::kInt8 ? 60 : 0);
 }
 
 }  // namespace choose
 
-// The block for vectors of `dim` dimensions with `m` links (a degree of up to 2 m on all levels).
+// The block for vectors of `dim` dimensions, `element_bytes` each in the column (4: vector, 2: halfvec), with `m` links
+// (a degree of up to 2 m on all levels).
 //
-// The least cost within pgvector's bytes, with the own vector in 8 bits, or 16 where the table keeps vectors out of
-// line. More than one bit a code only where at least 4/5 of the links remain: with fewer links parts of a set get out
-// of reach, whatever the precision. Then a more exact own vector where the page has room for it, without costing a link
-// or a byte of the budget.
-constexpr Choice ChooseGeometry(size_t dim, Metric metric, int m) {
-  const VectorCodec base = dim >= kOutOfLineDim ? VectorCodec::kInt16 : VectorCodec::kInt8;
+// The least cost within pgvector's bytes, with the own vector in 8 bits, or perhaps 16 where the table keeps vectors
+// out of line. More than one bit a code only where at least 4/5 of the links remain: with fewer links parts of a set
+// get out of reach, whatever the precision. Then a more exact own vector where the page has room for it, without
+// costing a link or a byte of the budget.
+constexpr Choice ChooseGeometry(size_t dim, Metric metric, int m, size_t element_bytes) {
+  const bool out_of_line = dim * element_bytes >= kOutOfLineBytes;
   const int most = std::min<int>(2 * m, kMaxDegree);
-  const double budget = PgvectorBytes(dim, m);
+  const double budget = PgvectorBytes(dim, m, element_bytes);
   Choice best{};
   double best_cost = 0;
+  int least = std::min(most, 8);
   const auto consider = [&](Packing packing, VectorCodec codec, int bits, bool within_budget) {
     const size_t room = kUsablePageSize * packing.pages_per_group / packing.blocks_per_group / 4 * 4;
     const int degree = choose::FittingDegree(dim, metric, codec, bits, room, most);
     const Choice choice{MakeGeometry(dim, metric, codec, bits, degree), packing};
-    if (degree < std::min(most, 8) || (bits > 1 && 5 * degree < 4 * most)) return;
+    if (degree < least || (bits > 1 && 5 * degree < 4 * most)) return;
     if (within_budget && choice.bytes_per_vector() > budget) return;
-    const double cost = choose::Cost(choice.geometry, packing);
+    const double cost = choose::Cost(choice.geometry, packing, out_of_line);
     if (best_cost == 0 || cost < best_cost) best = choice, best_cost = cost;
   };
-  for (uint32_t pages = 1; pages <= 4; ++pages)
-    for (uint32_t blocks = pages; blocks <= 64; ++blocks)
-      for (const int bits : {1, 2, 4})
-        if (pages == 1 || blocks % pages != 0) consider({blocks, pages}, base, bits, true);
+  const auto consider_groups = [&](uint32_t least, uint32_t greatest) {
+    for (const VectorCodec codec : {VectorCodec::kInt8, VectorCodec::kInt16}) {
+      if (codec == VectorCodec::kInt16 && !out_of_line) break;
+      for (uint32_t pages = least; pages <= greatest; ++pages)
+        for (uint32_t blocks = pages; blocks <= 64; ++blocks)
+          for (const int bits : {1, 2, 4})
+            if (pages == 1 || blocks % pages != 0) consider({blocks, pages}, codec, bits, true);
+    }
+  };
+  consider_groups(1, 4);
+  if (best.geometry.max_degree < std::min(most, 16)) consider_groups(5, 8);  // where links are few, each counts
+  if (best_cost == 0) {
+    least = std::min(most, 6);
+    consider_groups(1, 8);
+  }
   if (best_cost == 0) {  // blocks longer than a page: dimensions pgvector does not index, or very large m
-    const size_t block = MakeGeometry(dim, metric, base, 1, most).block_size;
+    const VectorCodec codec = out_of_line ? VectorCodec::kInt16 : VectorCodec::kInt8;
+    const size_t block = MakeGeometry(dim, metric, codec, 1, most).block_size;
     const uint32_t pages = static_cast<uint32_t>((block + kUsablePageSize - 1) / kUsablePageSize);
-    consider({1, pages}, base, 1, false);
+    consider({1, pages}, codec, 1, false);
   }
   const size_t room = kUsablePageSize * best.packing.pages_per_group / best.packing.blocks_per_group / 4 * 4;
-  const int degree = best.geometry.max_degree;
-  for (const VectorCodec codec : {VectorCodec::kFloat16, VectorCodec::kFloat32}) {
-    if (codec == VectorCodec::kFloat16 && base == VectorCodec::kInt16) continue;  // as long, and coarser
-    const Geometry g = MakeGeometry(dim, metric, codec, best.geometry.code_bits, degree);
-    if (g.block_size <= room) best.geometry = g;
+  const VectorCodec chosen = best.geometry.codec;
+  for (const VectorCodec codec : {VectorCodec::kFloat16, VectorCodec::kInt16, VectorCodec::kFloat32}) {
+    // As long as each other: float16 is the faster, kInt16 the finer, which counts where rows are fetched at a price.
+    if (codec == (out_of_line ? VectorCodec::kFloat16 : VectorCodec::kInt16)) continue;
+    const Geometry g = MakeGeometry(dim, metric, codec, best.geometry.code_bits, best.geometry.max_degree);
+    if (codec != chosen && g.block_size <= room) best.geometry = g;
   }
   return best;
 }

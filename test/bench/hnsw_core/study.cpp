@@ -3,7 +3,7 @@
 //   hnsw_study PATH/NAME-DIM.f32 METRIC [key=value ...]
 //     metric      l2, ip, cosine, l1
 //     rows=N      at most N rows                 queries=1000
-//     config=CODEC,BITS,DEGREE[,EFC]             f32, f16 or i8; may stand several times
+//     config=CODEC,BITS,DEGREE[,EFC]             f32, f16, i16 or i8; may stand several times
 //     efs=16,24,32,...                           beam widths of ours and of hnswlib
 //     hnswlib=0|1                                leave it out; its graph is kept beside the set
 //     config=auto,,,EFC                          what ChooseGeometry says
@@ -185,11 +185,12 @@ int Main(int argc, char** argv) {
     const std::vector<std::string> parts = Split(config, ',');
     const VectorCodec codec = parts[0] == "f32"   ? VectorCodec::kFloat32
                               : parts[0] == "f16" ? VectorCodec::kFloat16
+                              : parts[0] == "i16" ? VectorCodec::kInt16
                                                   : VectorCodec::kInt8;
     parameters.ef_construction = parts.size() > 3 ? std::stoul(parts[3]) : efc;
     // "auto,,,EFC": what an index would get.
     const Geometry geometry = parts[0] == "auto"
-                                  ? ChooseGeometry(set.dim, metric, 16).geometry
+                                  ? ChooseGeometry(set.dim, metric, 16, sizeof(float)).geometry
                                   : MakeGeometry(set.dim, metric, codec, std::stoi(parts[1]), std::stoi(parts[2]));
     engines.push_back(std::make_unique<Ours>(set, geometry, parameters, ratio, recheck));
     engines.back()->name = config;

@@ -14,21 +14,26 @@ import time
 import report
 from server import Engine, Failure, Session
 
-SETS = {"wink": ("wink-100.f32", "cosine"), "fashion": ("fashion-784.f32", "l2"), "xray": ("xray-1280.f32", "cosine"),
-        "clustered": ("clustered-128.f32", "l2"), "clustered1m": ("clustered1m-128.f32", "l2")}
+SETS = {"wink": ("wink-100", "cosine"), "fashion": ("fashion-784", "l2"), "xray": ("xray-1280", "cosine"),
+        "clustered": ("clustered-128", "l2"), "clustered1m": ("clustered1m-128", "l2"),
+        "simhash1m": ("simhash1m-1024", "hamming")}
 
 
 class Set:
     def __init__(self, name, args):
-        file, self.metric = SETS[name]
-        self.name, self.path = name, os.path.join(args.data, file)
-        self.dim = int(file.rpartition("-")[2].split(".")[0])
-        total = os.path.getsize(self.path) // (4 * self.dim)
+        stem, self.metric = SETS[name]
+        self.type, self.dim = args.type, int(stem.rpartition("-")[2])
+        self.name = name if self.type == "vector" else f"{name}_{self.type}"
+        self.path = os.path.join(args.data, stem + ".f32")
+        row_bytes = 4 * self.dim
+        if self.type == "bit":
+            self.path, self.metric, row_bytes = os.path.join(args.data, stem + ".bits"), "hamming", (self.dim + 7) // 8
+        total = os.path.getsize(self.path) // row_bytes
         self.rows = total - min(1000, total // 10)  # the last ones are the queries
 
 
 def program(args, mode, set_, rows, engines, table, *options):
-    command = [args.program, mode, set_.path, set_.metric, f"rows={rows}"]
+    command = [args.program, mode, set_.path, set_.type, set_.metric, f"rows={rows}"]
     command += [f"{e.name}={e.database}:{table}" for e in engines] + list(options)
     return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
 
@@ -55,7 +60,7 @@ def ready(args, engines, set_, rows, table, anew=False):
 
 def searched(args, engines, set_, rows, table, efs, gap=0, hnswlib=True, connections="1"):
     options = [f"efs={efs}", f"rounds={args.rounds}", f"connections={connections}", f"gap={gap}"]
-    if hnswlib and not args.no_hnswlib:
+    if hnswlib and set_.type == "vector" and not args.no_hnswlib:
         options.append(f"hnswlib={args.hnswlib_ef_construction or args.ef_construction}")
     return program(args, "search", set_, rows, engines, table, *options)
 
@@ -138,6 +143,8 @@ def main():
     parser.add_argument("mode", choices=MODES)
     parser.add_argument("sets", nargs="+", choices=SETS, metavar="SET")
     parser.add_argument("--data", required=True, help="folder of the sets (test/bench/data/make_sets.py)")
+    parser.add_argument("--type", choices=("vector", "halfvec", "bit"), default="vector",
+                        help="of the column; bit takes a set's .bits, and Hamming distance")
     parser.add_argument("--out", default="build/bench-results", help="folder of the JSON files")
     parser.add_argument("--engines", default="medvec,pgvector")
     parser.add_argument("--anew", default="", help="engines whose database is dropped first, as after a new installation")
@@ -169,11 +176,12 @@ def main():
         server = {"version": session.ask("SHOW server_version;")[0], "shared_buffers": session.ask("SHOW shared_buffers;")[0]}
     for name in args.sets:
         started = time.strftime("%Y%m%d-%H%M%S")
-        result = MODES[args.mode](args, engines, Set(name, args))
-        result.update(mode=args.mode, set=name, started=started, server=server, load=os.getloadavg(),
+        set_ = Set(name, args)
+        result = MODES[args.mode](args, engines, set_)
+        result.update(mode=args.mode, set=set_.name, started=started, server=server, load=os.getloadavg(),
                       versions={engine.name: engine.version for engine in engines},
                       arguments={key: value for key, value in vars(args).items() if key not in ("program", "postmaster", "data", "out")})
-        path = os.path.join(args.out, f"{args.mode}-{name}-{started}.json")
+        path = os.path.join(args.out, f"{args.mode}-{set_.name}-{started}.json")
         with open(path, "w") as file:
             json.dump(result, file, indent=1)
         print(report.markdown(result), flush=True)

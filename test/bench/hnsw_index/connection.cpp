@@ -92,19 +92,6 @@ std::string BinaryInt(int32_t value) {
   return std::string(reinterpret_cast<const char*>(&big), 4);
 }
 
-std::string BinaryVector(const float* vector, size_t dim) {
-  std::string bytes(4 + 4 * dim, '\0');
-  const uint16_t big_dim = htons(static_cast<uint16_t>(dim));
-  std::memcpy(bytes.data(), &big_dim, 2);
-  for (size_t i = 0; i < dim; ++i) {
-    uint32_t word;
-    std::memcpy(&word, vector + i, 4);
-    word = htonl(word);
-    std::memcpy(bytes.data() + 4 + 4 * i, &word, 4);
-  }
-  return bytes;
-}
-
 int32_t IntOf(const char* binary) {
   uint32_t big;
   std::memcpy(&big, binary, 4);

@@ -43,7 +43,6 @@ class Connection {
 
 // Types in binary form.
 std::string BinaryInt(int32_t value);
-std::string BinaryVector(const float* vector, size_t dim);
 int32_t IntOf(const char* binary);
 
 }  // namespace medvec::bench

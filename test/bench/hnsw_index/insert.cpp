@@ -35,7 +35,7 @@ struct Table {
   void Insert(const Set& set, size_t first, size_t count, Connection* control) {
     std::vector<std::vector<std::string>> parameters;
     for (size_t i = first; i < first + count; ++i)
-      parameters.push_back({BinaryInt(static_cast<int32_t>(i)), BinaryVector(set.Row(i), set.dim)});
+      parameters.push_back({BinaryInt(static_cast<int32_t>(i)), Binary(set, i)});
     const std::string start = control->Value("SELECT pg_current_wal_insert_lsn()");
     const double wall_start = WallSeconds(), cpu_start = connection.Cpu();
     for (const auto& row : parameters) connection.Execute("insert", row);
@@ -78,7 +78,7 @@ void FullPageWrites(Connection* control, const char* value) {
 
 void Insert(const Options& options) {
   const size_t more = options.warm_up + options.inserts + options.after_checkpoint;
-  const Set set = LoadRows(options.path, options.metric, options.rows + more, options.queries);
+  const Set set = LoadRows(options.path, options.type, options.metric, options.rows + more, options.queries);
   if (set.count < options.rows + more) std::fprintf(stderr, "the set has no %zu rows left\n", more), std::exit(1);
   std::vector<std::unique_ptr<Table>> tables;
   for (const Server& server : options.servers) tables.push_back(std::make_unique<Table>(server));

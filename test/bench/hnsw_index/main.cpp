@@ -1,7 +1,8 @@
 // The HNSW index in the server against pgvector's and against hnswlib in this process. run.sh calls it.
 //
-//   hnsw_index_bench MODE PATH/NAME-DIM.f32 METRIC NAME=DATABASE:TABLE ... [key=value ...]
-//     MODE        load, search, insert           METRIC      l2, ip, cosine
+//   hnsw_index_bench MODE PATH/NAME-DIM.f32 TYPE METRIC NAME=DATABASE:TABLE ... [key=value ...]
+//     MODE        load, search, insert           TYPE        vector, halfvec; bit (NAME-DIM.bits)
+//     METRIC      l2, ip, cosine; hamming
 //     rows=N      at most N rows of the set      queries=1000
 //     efs=10,16,...                              rounds=3     connections=1,2
 //     gap=N       rows that N divides are gone   hnswlib=EFC  with hnswlib's graph of that ef_construction
@@ -22,13 +23,16 @@ std::vector<size_t> Numbers(const std::string& text) {
 }
 
 int Main(int argc, char** argv) {
-  if (argc < 4) return std::fprintf(stderr, "usage: hnsw_index_bench MODE NAME-DIM.f32 METRIC ...\n"), 2;
+  if (argc < 5) return std::fprintf(stderr, "usage: hnsw_index_bench MODE NAME-DIM.f32 TYPE METRIC ...\n"), 2;
   Options options;
   options.path = argv[2];
-  options.metric = !std::strcmp(argv[3], "ip")       ? Metric::kInnerProduct
-                   : !std::strcmp(argv[3], "cosine") ? Metric::kCosine
+  options.type = !std::strcmp(argv[3], "halfvec") ? Type::kHalfvec
+                 : !std::strcmp(argv[3], "bit")   ? Type::kBit
+                                                  : Type::kVector;
+  options.metric = !std::strcmp(argv[4], "ip")       ? Metric::kInnerProduct
+                   : !std::strcmp(argv[4], "cosine") ? Metric::kCosine
                                                      : Metric::kL2;
-  for (int i = 4; i < argc; ++i) {
+  for (int i = 5; i < argc; ++i) {
     const std::string argument = argv[i], key = argument.substr(0, argument.find('=')),
                       value = argument.substr(argument.find('=') + 1);
     const size_t colon = value.find(':');

@@ -9,13 +9,14 @@
 namespace medvec::bench {
 
 // NAME=DATABASE[:TABLE] of the command line: an extension's index on a server. The table has the columns id int (row
-// number of the set) and v vector.
+// number of the set) and v, of the set's type.
 struct Server {
   std::string name, database, table;
 };
 
 struct Options {
   std::string path;  // of the set
+  Type type = Type::kVector;
   Metric metric = Metric::kL2;
   std::vector<Server> servers;
   size_t rows = ~size_t{0}, queries = 1000, rounds = 3;
@@ -25,6 +26,9 @@ struct Options {
   size_t hnswlib_efc = 0;  // 0: without hnswlib
   size_t inserts = 2000, warm_up = 500, after_checkpoint = 500;
 };
+
+// A row or query of the set as the server's type in binary form.
+std::string Binary(const Set& set, size_t row);
 
 // Fills the table of the first server, which must be empty, by COPY.
 void Load(const Options& options);

@@ -28,17 +28,19 @@ float MicrosSince(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<float, std::micro>(std::chrono::steady_clock::now() - start).count();
 }
 
-const char* OperatorOf(Metric metric) {
+const char* OperatorOf(Type type, Metric metric) {
+  if (type == Type::kBit) return "<~>";
   return metric == Metric::kCosine ? "<=>" : metric == Metric::kInnerProduct ? "<#>" : "<->";
 }
 
 struct ServerAsker : Asker {
   Connection connection;
 
-  ServerAsker(const Server& server, Metric metric) : connection(server.database) {
+  ServerAsker(const Server& server, Type type, Metric metric) : connection(server.database) {
     connection.Do("SET enable_seqscan = off; SET jit = off; SET max_parallel_workers_per_gather = 0");
     connection.Do("SET plan_cache_mode = force_generic_plan");
-    const std::string query = "SELECT id FROM " + server.table + " ORDER BY v " + OperatorOf(metric) + " $1 LIMIT 10";
+    const std::string query =
+        "SELECT id FROM " + server.table + " ORDER BY v " + OperatorOf(type, metric) + " $1 LIMIT 10";
     connection.Prepare("nearest", query);
     connection.Prepare("explain", "EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) " + query);
     connection.Prepare("nothing", "SELECT id FROM " + server.table + " WHERE v IS NULL AND v = $1 AND false LIMIT 10");
@@ -50,7 +52,7 @@ struct ServerAsker : Asker {
     SetEf(ef);
     const double start = connection.Cpu();
     for (size_t q = first; q < set.queries; q += step) {
-      const std::string vector = BinaryVector(set.Query(q), set.dim);
+      const std::string vector = Binary(set, set.count + q);
       const auto asked = std::chrono::steady_clock::now();
       const Result result = connection.Execute("nearest", {vector});
       micros->push_back(MicrosSince(asked));
@@ -132,7 +134,7 @@ void CountBuffers(const Set& set, Contender* contender, Measured* point) {
   asker.SetEf(point->ef);
   const size_t explained = std::min(kExplained, set.queries);
   for (size_t q = 0; q < explained; ++q) {
-    const Result plan = asker.connection.Execute("explain", {BinaryVector(set.Query(q), set.dim)});
+    const Result plan = asker.connection.Execute("explain", {Binary(set, set.count + q)});
     const std::string text = PQgetvalue(plan.get(), 0, 0);
     if (q == 0) CheckPlan(contender->name, text);
     point->buffers.hits += NumberAfter(text, "\"Shared Hit Blocks\":") / static_cast<double>(explained);
@@ -149,7 +151,7 @@ void CountBuffers(const Set& set, Contender* contender, Measured* point) {
 
 void MeasureNothing(const Set& set, Contender* contender) {
   Connection& connection = contender->server()->connection;
-  const std::string vector = BinaryVector(set.Query(0), set.dim);
+  const std::string vector = Binary(set, set.count);
   const double start = connection.Cpu();
   for (size_t i = 0; i < set.queries; ++i) connection.Execute("nothing", {vector});
   contender->nothing.push_back((connection.Cpu() - start) * 1e6 / static_cast<double>(set.queries));
@@ -203,7 +205,7 @@ void Print(const Contender& contender, bool last) {
 }  // namespace
 
 void Search(const Options& options) {
-  Set set = LoadRows(options.path, options.metric, options.rows, options.queries);
+  Set set = LoadRows(options.path, options.type, options.metric, options.rows, options.queries);
   FindAnswers(options.path, options.gap, &set);
   const size_t most = *std::max_element(options.connections.begin(), options.connections.end());
   std::vector<Contender> contenders;
@@ -212,7 +214,8 @@ void Search(const Options& options) {
     Contender& contender = contenders.emplace_back();
     contender.name = server.name;
     contender.table = server.table;
-    for (size_t i = 0; i < most; ++i) contender.askers.push_back(std::make_unique<ServerAsker>(server, set.metric));
+    for (size_t i = 0; i < most; ++i)
+      contender.askers.push_back(std::make_unique<ServerAsker>(server, set.type, set.metric));
   }
   if (options.hnswlib_efc > 0) {
     hnswlib = MakeHnswlib(set, options.path, options.hnswlib_efc);

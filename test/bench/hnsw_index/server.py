@@ -5,7 +5,6 @@ import subprocess
 import time
 
 EXTENSIONS = {"medvec": "medvec", "pgvector": "vector"}
-CLASSES = {"l2": "vector_l2_ops", "cosine": "vector_cosine_ops", "ip": "vector_ip_ops"}
 
 
 class Failure(Exception):
@@ -93,8 +92,8 @@ class Engine:
                 return
             # parallel_workers: the vectors may lie out of line, and the planner counts the pages of the table alone.
             session.ask(f"SET client_min_messages = warning; DROP TABLE IF EXISTS {name}; CREATE TABLE {name} "
-                        f"(id int, v vector({set_.dim})) WITH (parallel_workers = 8);")
-            subprocess.run([program, "load", set_.path, set_.metric, f"{self.name}={self.database}:{name}",
+                        f"(id int, v {set_.type}({set_.dim})) WITH (parallel_workers = 8);")
+            subprocess.run([program, "load", set_.path, set_.type, set_.metric, f"{self.name}={self.database}:{name}",
                             f"rows={rows}"], check=True, stdout=subprocess.DEVNULL)
             session.ask(f"VACUUM ANALYZE {name}; CHECKPOINT;")
             session.ask(f"UPDATE pg_class SET reltuples = {rows} WHERE oid = '{name}'::regclass;")
@@ -119,7 +118,7 @@ class Engine:
             session.ask(f"SET client_min_messages = warning; DROP INDEX IF EXISTS {table}_hnsw; CHECKPOINT;")
             session.ask(f"SET maintenance_work_mem = '{setting}'; "
                         f"SET max_parallel_maintenance_workers = {args.workers};")
-            took = self.timed(session, f"CREATE INDEX {table}_hnsw ON {table} USING hnsw (v {CLASSES[set_.metric]}) "
+            took = self.timed(session, f"CREATE INDEX {table}_hnsw ON {table} USING hnsw (v {set_.type}_{set_.metric}_ops) "
                                        f"WITH (m = {args.m}, ef_construction = {args.ef_construction});")
             took.update(what, memory_set=setting, bytes=int(session.ask(f"SELECT pg_relation_size('{table}_hnsw');")[0]))
             session.ask(f"COMMENT ON INDEX {table}_hnsw IS '{json.dumps(took)}'; CHECKPOINT;")

@@ -8,27 +8,31 @@
 namespace medvec::hnsw {
 namespace {
 
-static_assert(ChooseGeometry(784, Metric::kL2, 16).bytes_per_vector() <= PgvectorBytes(784, 16));
+constexpr size_t kElementBytes[] = {4, 2};  // vector, halfvec
+
+static_assert(ChooseGeometry(784, Metric::kL2, 16, 4).bytes_per_vector() <= PgvectorBytes(784, 16, 4));
 
 TEST(ChooseGeometryTest, NeverMoreBytesThanPgvector) {
-  for (const int m : {8, 16, 32})
-    for (size_t dim = 1; dim <= 2000; dim += dim < 200 ? 1 : 13) {
-      const Choice choice = ChooseGeometry(dim, Metric::kL2, m);
-      EXPECT_LE(choice.bytes_per_vector(), PgvectorBytes(dim, m)) << dim << ' ' << m;
-      EXPECT_GE(choice.geometry.max_degree, std::min(2 * m, 8)) << dim << ' ' << m;
-      EXPECT_LE(choice.geometry.block_size * choice.packing.blocks_per_group,
-                kUsablePageSize * choice.packing.pages_per_group);
-    }
+  for (const size_t bytes : kElementBytes)
+    for (const int m : {8, 16, 32})
+      for (size_t dim = 1; dim <= 8000 / bytes; dim += dim < 200 ? 1 : 13) {
+        const Choice choice = ChooseGeometry(dim, Metric::kL2, m, bytes);
+        EXPECT_LE(choice.bytes_per_vector(), PgvectorBytes(dim, m, bytes)) << dim << ' ' << m << ' ' << bytes;
+        EXPECT_GE(choice.geometry.max_degree, std::min(2 * m, 6)) << dim << ' ' << m << ' ' << bytes;
+        EXPECT_LE(choice.geometry.block_size * choice.packing.blocks_per_group,
+                  kUsablePageSize * choice.packing.pages_per_group);
+      }
 }
 
 TEST(ChooseGeometryTest, AnyDimensionAndDegreeHasABlock) {
-  for (const int m : {2, 16, 100})
-    for (size_t dim = 1; dim <= kMaxDim; dim += 1 + dim / 7) {
-      const Choice choice = ChooseGeometry(dim, Metric::kCosine, m);
-      EXPECT_GE(choice.geometry.max_degree, std::min(2 * m, 8)) << dim << ' ' << m;
-      EXPECT_LE(choice.geometry.block_size * choice.packing.blocks_per_group,
-                kUsablePageSize * choice.packing.pages_per_group);
-    }
+  for (const size_t bytes : kElementBytes)
+    for (const int m : {2, 16, 100})
+      for (size_t dim = 1; dim <= kMaxDim; dim += 1 + dim / 7) {
+        const Choice choice = ChooseGeometry(dim, Metric::kCosine, m, bytes);
+        EXPECT_GE(choice.geometry.max_degree, std::min(2 * m, 6)) << dim << ' ' << m << ' ' << bytes;
+        EXPECT_LE(choice.geometry.block_size * choice.packing.blocks_per_group,
+                  kUsablePageSize * choice.packing.pages_per_group);
+      }
 }
 
 TEST(ChooseGeometryTest, HopFactorIsThePower) {
@@ -36,10 +40,26 @@ TEST(ChooseGeometryTest, HopFactorIsThePower) {
     EXPECT_NEAR(choose::HopFactor(degree) / std::pow(degree, -0.7), 1, 1e-3);
 }
 
-// The table of the decision record.
-TEST(ChooseGeometryTest, Table) {
-  for (const size_t dim : {3, 32, 64, 100, 128, 256, 384, 512, 768, 784, 1024, 1280, 1536, 2000, 4096, 32767}) {
-    const Choice c = ChooseGeometry(dim, Metric::kL2, 16);
+// Rows are fetched from the table to be put in order where 8 bits leave them in doubt. Where it keeps them out of line
+// 16 bits spare that, unless too few links would be left.
+TEST(ChooseGeometryTest, SixteenBitsWhereVectorsAreOutOfLine) {
+  const auto codec = [](size_t dim, size_t bytes) {
+    return ChooseGeometry(dim, Metric::kL2, 16, bytes).geometry.codec;
+  };
+  EXPECT_EQ(codec(384, 4), VectorCodec::kInt8);
+  EXPECT_EQ(codec(784, 4), VectorCodec::kInt16);
+  EXPECT_EQ(codec(1280, 4), VectorCodec::kInt16);
+  EXPECT_EQ(codec(784, 2), VectorCodec::kInt8);
+  EXPECT_EQ(codec(1280, 2), VectorCodec::kInt8);
+  EXPECT_GE(ChooseGeometry(1280, Metric::kL2, 16, 2).geometry.max_degree, 15);
+}
+
+// The tables of the decision records.
+class ChooseGeometryTableTest : public testing::TestWithParam<size_t> {};
+INSTANTIATE_TEST_SUITE_P(ElementBytes, ChooseGeometryTableTest, testing::ValuesIn(kElementBytes));
+TEST_P(ChooseGeometryTableTest, Print) {
+  for (const size_t dim : {3, 32, 64, 100, 128, 256, 384, 512, 768, 784, 1024, 1280, 1536, 2000, 4000, 32767}) {
+    const Choice c = ChooseGeometry(dim, Metric::kL2, 16, GetParam());
     std::printf("| %zu | %s | %d | %d | %u | %u in %u | %.2f | %.0f | %.0f |\n", dim,
                 c.geometry.codec == VectorCodec::kInt8      ? "int8"
                 : c.geometry.codec == VectorCodec::kInt16   ? "int16"
@@ -48,7 +68,7 @@ TEST(ChooseGeometryTest, Table) {
                 c.geometry.code_bits, c.geometry.max_degree, c.geometry.block_size, c.packing.blocks_per_group,
                 c.packing.pages_per_group,
                 c.packing.blocks_per_group > 1 ? c.packing.pages_per_hop() : c.packing.pages_per_group,
-                c.bytes_per_vector(), PgvectorBytes(dim, 16));
+                c.bytes_per_vector(), PgvectorBytes(dim, 16, GetParam()));
   }
 }
 

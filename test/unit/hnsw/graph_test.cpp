@@ -159,7 +159,7 @@ TEST(HnswGraphTest, StreamIsCompleteAndOrdered) {
 TEST(HnswGraphTest, ClustersOneAfterAnother) {
   for (const size_t dim : {8, 64, 784}) {
     Data data(dim);
-    Index index(ChooseGeometry(dim, Metric::kL2, 16).geometry);
+    Index index(ChooseGeometry(dim, Metric::kL2, 16, sizeof(float)).geometry);
     std::vector<Floats> queries;
     for (int cluster = 0; cluster < 40; ++cluster) {
       const Floats centre = data.Next();
