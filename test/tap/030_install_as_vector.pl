@@ -5,29 +5,24 @@ use warnings;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
+use FindBin;
+use lib $FindBin::RealBin;
+use ServerTree;
 
 plan skip_all => 'MEDVEC_SOURCE does not name the source tree (scripts/test does)' unless $ENV{MEDVEC_SOURCE};
 
-my $tree = PostgreSQL::Test::Utils::tempdir();
-my ($bin, $share, $lib) = map { chomp(my $dir = `pg_config --$_`); $dir } qw(bindir sharedir pkglibdir);
-my $server = $bin =~ s{/bin$}{}r;
-for my $dir ($server, $share)
-{
-	system_or_bail('mkdir', '-p', "$tree$dir");
-	system_or_bail('cp', '-r', "$dir/.", "$tree$dir");
-}
-my $extensions = "$tree$share/extension";
-my $library = "$tree$lib/vector.so";
-unlink glob("$extensions/vector.control $extensions/vector--*.sql $library");
+my $tree = ServerTree::copy();
+my ($root, $extensions, $libraries) = @$tree{qw(root extensions libraries)};
+my $library = "$libraries/vector.so";
 my $source = PostgreSQL::Test::Utils::tempdir();
 system_or_bail('cp', '-r', "$ENV{MEDVEC_SOURCE}/.", $source);
 
-sub vector_files { return join ' ', map { s{.*/}{}r } sort glob("$extensions/vector* $tree$lib/vector*") }
+sub vector_files { return join ' ', map { (-e) ? s{.*/}{}r : () } ServerTree::vector_files($tree) }
 
 sub make
 {
 	my ($target) = @_;
-	my $output = `make -s -C '$source' $target PG_CONFIG='$bin/pg_config' EMBEDDER=no DESTDIR='$tree' 2>&1`;
+	my $output = `make -s -C '$source' $target EMBEDDER=no DESTDIR='$root' 2>&1`;
 	return ($?, $output);
 }
 
@@ -52,16 +47,16 @@ unlink "$extensions/vector--0.7.4--0.8.0.sql";
 append_to_file($library, '');
 refuses('a library of that name', qr/vector\.so is there/);
 unlink $library;
-rename "$tree$lib/medvec.so", "$tree$lib/medvec.away" or die $!;
+rename "$libraries/medvec.so", "$libraries/medvec.away" or die $!;
 refuses('medvec itself is missing', qr/run make install first/);
-rename "$tree$lib/medvec.away", "$tree$lib/medvec.so" or die $!;
+rename "$libraries/medvec.away", "$libraries/medvec.so" or die $!;
 
 SKIP:
 {
 	skip 'there is no pgvector (MEDVEC_PGVECTOR)', 3 unless $ENV{MEDVEC_PGVECTOR};
-	system_or_bail('cp', '-r', "$ENV{MEDVEC_PGVECTOR}/.", $tree);
+	ServerTree::add_pgvector($tree);
 	refuses('pgvector itself', qr/pgvector is installed/);
-	unlink glob("$extensions/vector.control $extensions/vector--*.sql $library");
+	ServerTree::remove_vector($tree);
 }
 
 # Installing, twice: what it installed itself may be overwritten.
@@ -75,7 +70,7 @@ my @part = split /\./, $version;
 my $shown = sprintf '0.8.%d', $part[0] * 10000 + $part[1] * 100 + $part[2];
 is(vector_files(), "vector--$shown.sql vector.control", 'a control file and a script');
 
-my $node = PostgreSQL::Test::Cluster->new('as_vector', install_path => "$tree$server");
+my $node = PostgreSQL::Test::Cluster->new('as_vector', install_path => $tree->{server});
 $node->init;
 $node->start;
 for my $database (qw(framework plain restored))
