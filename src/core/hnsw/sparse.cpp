@@ -181,6 +181,7 @@ EncodedLink EncodeLink(const Space& space, Stored, Stored neighbour, void*, uint
     known += static_cast<double>(all.values[i]) * all.values[i];
   });
   code[3 * size_t{g.dim}] = norm > 0 ? static_cast<uint8_t>(std::clamp(std::lrint(known / norm * 255), 1l, 255l)) : 0;
+  // Below infinity also when rounded.
   uint32_t word = std::bit_cast<uint32_t>(static_cast<float>(std::min(norm, 3.38e38)));
   word += 0x7fff + (word >> 16 & 1);  // to nearest even
   return {static_cast<uint16_t>(word >> 16), static_cast<uint8_t>(exponent + kExponentBias)};
