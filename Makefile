@@ -5,6 +5,7 @@
 #   make PG_CONFIG=/path/to/pg_config  another server version (15, 17 or 18)
 #   make EMBEDDER=no                   the extension alone, without libtorch and decoders
 #   make installcheck                  pg_regress suites, against a running server
+#   make install-as-vector             the SQL a second time as extension "vector", where pgvector is not installed
 #   make check-regimes                 the error regimes of CONTRIBUTING.md hold
 #   make STOP_POINTS=yes stop-points   a library for tests of concurrency (src/core/stop_point.hpp), not to be installed
 
@@ -94,8 +95,16 @@ install-models:
 	$(MKDIR_P) '$(DESTDIR)$(datadir)/medvec/models'
 	$(INSTALL_DATA) $(wildcard models/*.pt) '$(DESTDIR)$(datadir)/medvec/models'
 
-uninstall: uninstall-programs
+uninstall: uninstall-programs uninstall-as-vector
 .PHONY: uninstall-programs
 uninstall-programs:
 	rm -f '$(DESTDIR)$(bindir)/medvec-embedder' '$(DESTDIR)$(bindir)/medvec-decoder'
 	rm -rf '$(DESTDIR)$(datadir)/medvec'
+
+# The same objects under the extension name that pgvector's clients ask for (docs/install-as-vector.md).
+.PHONY: install-as-vector uninstall-as-vector
+install-as-vector: $(DATA_built) | $(filter install,$(MAKECMDGOALS))
+	@scripts/install-as-vector install '$(DESTDIR)$(datadir)/$(datamoduledir)' '$(DESTDIR)$(pkglibdir)'
+
+uninstall-as-vector:
+	@scripts/install-as-vector uninstall '$(DESTDIR)$(datadir)/$(datamoduledir)'

@@ -22,14 +22,14 @@ FROM (VALUES
 ) AS t(a, b);
 
 -- cosine stays within 0 and 2; without a direction it is NaN
-SELECT cosine_distance('[1,1]', '[1.1,1.1]'), cosine_distance('[1,1]', '[-1.1,-1.1]'),
-	cosine_distance('[1,2]', '[0,0]'), cosine_distance('[0,0]', '[0,0]'), cosine_distance('[3e38]', '[3e38]'),
-	cosine_distance('[1e-30]', '[1e-30]');
+SELECT cosine_distance('[1,1]'::vector, '[1.1,1.1]'), cosine_distance('[1,1]'::vector, '[-1.1,-1.1]'),
+	cosine_distance('[1,2]'::vector, '[0,0]'), cosine_distance('[0,0]'::vector, '[0,0]'), cosine_distance('[3e38]'::vector, '[3e38]'),
+	cosine_distance('[1e-30]'::vector, '[1e-30]');
 
 -- sums beyond float32 are infinite, on the right side
-SELECT l2_distance('[3e38]', '[-3e38]'), l1_distance('[3e38]', '[-3e38]'), inner_product('[3e38]', '[3e38]'),
-	inner_product('[3e38]', '[-3e38]'), inner_product('[3e38,3e38,1]', '[3e38,-3e38,2]'),
-	inner_product('[3e38,2e38,1]', '[3e38,-3e38,2]'), '[3e38]' <#> '[3e38]'::vector;
+SELECT l2_distance('[3e38]'::vector, '[-3e38]'), l1_distance('[3e38]'::vector, '[-3e38]'), inner_product('[3e38]'::vector, '[3e38]'),
+	inner_product('[3e38]'::vector, '[-3e38]'), inner_product('[3e38,3e38,1]'::vector, '[3e38,-3e38,2]'),
+	inner_product('[3e38,2e38,1]'::vector, '[3e38,-3e38,2]'), '[3e38]' <#> '[3e38]'::vector;
 
 -- the sums of every length, against integers that float32 holds exactly
 SELECT bool_and(l2sq = dim * 4 AND ip = dim * (dim + 1.0) / 2 + 2 * dim AND l1 = dim * 2
@@ -46,9 +46,9 @@ SELECT vector_spherical_distance('[1,0]', '[1,0]'), vector_spherical_distance('[
 -- norms
 SELECT vector_norm('[3,4]'), vector_norm('[0,0]'), vector_norm('[2]'), vector_norm('[0,1]'), vector_norm('[-3]'),
 	vector_norm('[3e37,4e37]')::real, vector_norm('[3e-45]')::real > 0 AS denormal;
-SELECT l2_normalize('[3,4]'), l2_normalize('[3,0]'), l2_normalize('[0,0.1]'), l2_normalize('[0,0]'),
-	l2_normalize('[3e38]'), l2_normalize('[3e38,-3e38]'), l2_normalize('[1e-45]');
-SELECT vector_dims('[1,2,3]');
+SELECT l2_normalize('[3,4]'::vector), l2_normalize('[3,0]'::vector), l2_normalize('[0,0.1]'::vector), l2_normalize('[0,0]'::vector),
+	l2_normalize('[3e38]'::vector), l2_normalize('[3e38,-3e38]'::vector), l2_normalize('[1e-45]'::vector);
+SELECT vector_dims('[1,2,3]'::vector);
 
 -- arithmetic
 SELECT '[1,2,3]'::vector + '[4,5,6]', '[1,2,3]'::vector - '[4,5,7]', '[1,2,3]'::vector * '[4,5,6]',
@@ -56,8 +56,8 @@ SELECT '[1,2,3]'::vector + '[4,5,6]', '[1,2,3]'::vector - '[4,5,7]', '[1,2,3]'::
 SELECT vector_dims(array_fill(0, ARRAY[32766])::vector || '[1]');
 
 -- bits
-SELECT binary_quantize('[1,0,-1]'), binary_quantize('[-0,1e-45,-1e-45]'),
-	binary_quantize('[0,0.1,-0.2,-0.3,0.4,0.5,0.6,-0.7,0.8,-0.9,1]');
+SELECT binary_quantize('[1,0,-1]'::vector), binary_quantize('[-0,1e-45,-1e-45]'::vector),
+	binary_quantize('[0,0.1,-0.2,-0.3,0.4,0.5,0.6,-0.7,0.8,-0.9,1]'::vector);
 SELECT length(binary_quantize(array_fill(1, ARRAY[32767])::vector)),
 	binary_quantize(array_fill(1, ARRAY[32767])::vector) = ('1' || repeat('1', 32766))::varbit AS ones;
 

@@ -66,3 +66,18 @@ stop_cluster() {
   local dir=$1
   as_owner "$("$PG_CONFIG" --bindir)/pg_ctl" -D "$dir/data" -m fast -w -s stop || true
 }
+
+# debian_release DIRECTORY SUITE: lists the packages of another release of Debian in DIRECTORY, apart from the machine's own,
+# and sets `apt_release` to the apt-get command for it. Fails where they cannot be had.
+debian_release() {
+  local dir=$1 suite=$2 mirror
+  # The mirror this machine uses already, so that no host is named here. It may lag behind: what is signed counts, not when.
+  mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Origin: Debian' 2>/dev/null | grep -v security | head -1)
+  [ -n "$mirror" ] || return 1
+  mkdir -p "$dir/lists/partial"
+  printf '%s [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] %s %s main\n' deb "$mirror" "$suite" deb-src "$mirror" "$suite" \
+    > "$dir/apt.list"
+  apt_release=(apt-get -qq -o "Dir::Etc::sourcelist=$dir/apt.list" -o Dir::Etc::sourceparts=- -o "Dir::State::Lists=$dir/lists"
+               -o APT::Sandbox::User=root -o Acquire::Check-Valid-Until=false)
+  "${apt_release[@]}" update
+}

@@ -20,4 +20,10 @@ struct FloatText {
 // Reads the longest number that starts at `begin` (white space is the caller's to skip).
 FloatText ParseFloat(const char* begin, const char* end);
 
+// The first character that is not white space.
+inline const char* SkipSpace(const char* p, const char* end) {
+  while (p != end && (*p == ' ' || (*p >= '\t' && *p <= '\r'))) ++p;
+  return p;
+}
+
 }  // namespace medvec

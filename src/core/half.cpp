@@ -23,16 +23,16 @@ void ToFloats(const Half* from, float* to, size_t count) {
 bool ToHalves(const float* from, Half* to, size_t count) {
   const hn::ScalableTag<float> d;
   const size_t lanes = hn::Lanes(d);
-  const auto first_infinite = hn::Set(d, 65520.0f);
-  auto all_finite = hn::Eq(first_infinite, first_infinite);
+  const hn::RebindToSigned<decltype(d)> di;
+  auto greatest = hn::Zero(di);  // magnitude: bits without sign are in the order of magnitudes, NaN above infinity
   const auto convert = [&](hn::Vec<decltype(d)> v) HWY_ATTR {
-    all_finite = hn::And(all_finite, hn::Lt(hn::Abs(v), first_infinite));
+    greatest = hn::Max(greatest, hn::BitCast(di, hn::Abs(v)));
     return v;
   };
   size_t i = 0;
   for (; i + lanes <= count; i += lanes) StoreFloats(convert(LoadFloats(d, from + i)), d, to + i);
   if (i < count) StoreTail(convert(LoadTail(d, from + i, count - i)), d, to + i, count - i);
-  return hn::AllTrue(d, all_finite);
+  return hn::AllTrue(di, hn::Lt(greatest, hn::BitCast(di, hn::Set(d, 65520.0f))));
 }
 
 }  // namespace

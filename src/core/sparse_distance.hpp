@@ -1,7 +1,8 @@
 // Distances between sparse vectors of the same dimensions, and their order.
 //
 // Accuracy: differences are float32, sums double, rounded to float32 once at the end: a sum beyond float32 is infinite,
-// never NaN. The result does not depend on the order of a and b.
+// never NaN. The result does not depend on the order of a and b; between instruction sets it may differ in the last
+// bit.
 #pragma once
 
 #include "core/distance.hpp"

@@ -11,11 +11,6 @@
 namespace medvec {
 namespace {
 
-const char* SkipSpace(const char* p, const char* end) {
-  while (p != end && (*p == ' ' || (*p >= '\t' && *p <= '\r'))) ++p;
-  return p;
-}
-
 struct Integer {
   const char* end;  // first character behind the number; where it began when there is none
   int32_t value;    // the nearest int32
@@ -98,7 +93,7 @@ SparseText ParseSparseText(std::string_view text, std::span<SparseTextElement> e
   if (!std::ranges::is_sorted(read, before)) std::ranges::sort(read, before);
   int32_t last = 0;
   for (SparseTextElement& element : read) {
-    const std::string_view token = text.substr(element.offset);
+    const std::string_view token(text.data() + element.offset, reader.end);
     if (element.index < 1 || element.index > dim) return stop(SparseError::kIndexOutOfBounds, token);
     if (element.index == last) return stop(SparseError::kDuplicateIndices, token);
     last = element.index--;

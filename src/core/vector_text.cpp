@@ -8,11 +8,6 @@
 namespace medvec {
 namespace {
 
-const char* SkipSpace(const char* p, const char* end) {
-  while (p != end && (*p == ' ' || (*p >= '\t' && *p <= '\r'))) ++p;
-  return p;
-}
-
 // Stores a finite number as an element; false when it is out of the range of elements.
 bool Store(float value, float& element) {
   element = value;

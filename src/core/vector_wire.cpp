@@ -2,21 +2,20 @@
 
 #include <bit>
 
+#include "core/big_endian.hpp"
+
 namespace medvec {
 namespace {
 
-uint16_t Read16(const uint8_t* p) { return static_cast<uint16_t>(p[0] << 8 | p[1]); }
-uint32_t Read32(const uint8_t* p) { return static_cast<uint32_t>(Read16(p)) << 16 | Read16(p + 2); }
-
-void Read(const uint8_t* p, float& element) { element = std::bit_cast<float>(Read32(p)); }
-void Read(const uint8_t* p, Half& element) { element.bits = Read16(p); }
+void Read(const uint8_t* p, float& element) { element = std::bit_cast<float>(ReadBigEndian32(p)); }
+void Read(const uint8_t* p, Half& element) { element.bits = ReadBigEndian16(p); }
 
 }  // namespace
 
 VectorWireHeader ParseVectorWireHeader(std::span<const uint8_t> bytes) {
   if (bytes.size() < kVectorWireHeaderSize) return {VectorWireError::kTooShort, 0, 0};
-  const int dim = static_cast<int16_t>(Read16(bytes.data()));
-  const int unused = static_cast<int16_t>(Read16(bytes.data() + 2));
+  const int dim = static_cast<int16_t>(ReadBigEndian16(bytes.data()));
+  const int unused = static_cast<int16_t>(ReadBigEndian16(bytes.data() + 2));
   const VectorWireError error = dim < 1       ? VectorWireError::kNoDimensions
                                 : unused != 0 ? VectorWireError::kUnusedNotZero
                                               : VectorWireError::kNone;

@@ -29,7 +29,7 @@ hnsw::Choice Choose(const OperatorClass& operators, uint32 dim, int m, uint32 no
     case Family::kSparse:
       return hnsw::ChooseSparseGeometry(operators.metric, m, nonzeros != 0 ? nonzeros : hnsw::kUnknownNonzeros);
     default:
-      return hnsw::ChooseGeometry(dim, operators.metric, m, operators.element_bytes);
+      return hnsw::ChooseGeometry(dim, operators.metric, m, static_cast<size_t>(operators.element_bytes));
   }
 }
 

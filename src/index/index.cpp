@@ -15,10 +15,10 @@ struct Cached {
 };
 constexpr size_t kCachedHeader = (sizeof(Cached) + 7) / 8 * 8;
 
-// What is rotated: dense vectors, the sketches of sparse ones, of bits nothing.
+// Of dense vectors; others are not rotated.
 Rotation MakeRotation(const Meta& meta) {
-  const hnsw::Geometry g = GeometryOf(meta);
-  return Rotation(g.codec == hnsw::VectorCodec::kBits ? 0 : g.dim, meta.rotation_seed);
+  const bool dense = meta.codec < static_cast<uint8_t>(hnsw::VectorCodec::kBits);
+  return Rotation(dense ? meta.dim : 0, meta.rotation_seed);
 }
 
 size_t CentreBytes(const Meta& meta) { return meta.centre_pages == 0 ? 0 : sizeof(float) * meta.dim; }
@@ -47,7 +47,7 @@ void CheckMeta(Relation relation, const Meta& meta) {
   if (sound && !bits && !sparse)  // of all dimensions, or a multiple of 64
     sound = meta.code_bytes / meta.code_bits % 8 == 0 || meta.code_bytes / meta.code_bits == (meta.dim + 7) / 8;
   if (sound && sparse)
-    sound = meta.code_bytes >= 8 && meta.code_bytes % 8 == 0 && meta.code_bytes * 8 <= hnsw::kMaxSketchDim &&
+    sound = meta.code_bytes >= 4 && meta.code_bytes % 3 == 1 && meta.code_bytes <= 3 * kMaxSparseElements + 1 &&
             meta.nonzeros >= 1 && meta.nonzeros <= kMaxSparseElements;
   if (sound) {
     const hnsw::Geometry g = GeometryOf(meta);

@@ -31,17 +31,14 @@ struct BitString {
 
 template <class Distance>
 Datum ReturnDistance(FunctionCallInfo fcinfo, Distance distance) {
-  struct varlena* stored_a = reinterpret_cast<struct varlena*>(PG_GETARG_POINTER(0));
-  struct varlena* stored_b = reinterpret_cast<struct varlena*>(PG_GETARG_POINTER(1));
-  struct varlena* packed_a = args[0].GetPacked(stored_a);
-  struct varlena* packed_b = args[1].GetPacked(stored_b);
-  const BitString a(packed_a), b(packed_b);
-  if (unlikely(a.length != b.length))
-    ereport(ERROR, (errcode(ERRCODE_DATA_EXCEPTION), errmsg("different bit lengths %u and %u", a.length, b.length)));
-  const double result = distance(a.bytes, b.bytes, a.size);
-  args[0].Release(stored_a, packed_a);
-  args[1].Release(stored_b, packed_b);
-  PG_RETURN_FLOAT8(result);
+  return medvec::ReturnDistance<&ScannedArg::GetPacked>(
+      fcinfo, args, [&](const struct varlena* packed_a, const struct varlena* packed_b) -> double {
+        const BitString a(packed_a), b(packed_b);
+        if (unlikely(a.length != b.length))
+          ereport(ERROR,
+                  (errcode(ERRCODE_DATA_EXCEPTION), errmsg("different bit lengths %u and %u", a.length, b.length)));
+        return distance(a.bytes, b.bytes, a.size);
+      });
 }
 
 }  // namespace

@@ -2,7 +2,6 @@
 // halfvec_add.
 #include <algorithm>
 #include <cmath>
-#include <functional>
 
 #include "core/arithmetic.hpp"
 #include "pg/arrays.hpp"
@@ -58,7 +57,7 @@ Datum Accumulate(FunctionCallInfo fcinfo, State state, double count, size_t dim,
   if (!state.sums.empty()) CheckTypmod(static_cast<int32>(state.sums.size()), static_cast<int>(dim));
   const bool in_place = !state.sums.empty() && AggCheckCallContext(fcinfo, nullptr) == AGG_CONTEXT_AGGREGATE;
   State result = in_place ? state : NewState(dim);
-  if (state.sums.empty()) std::ranges::fill(result.sums, 0.0);
+  if (state.sums.empty()) std::ranges::fill(result.sums, -0.0);  // what changes no number it is added to
   result.count() = state.count() + count;
   add(state.sums.empty() ? result.sums.data() : state.sums.data(), result.sums.data());
   CheckOverflow(result.sums);
@@ -83,7 +82,7 @@ Datum Combine(FunctionCallInfo fcinfo, const char* caller) {
   if (b.count() == 0) PG_RETURN_ARRAYTYPE_P(a.array);
   if (a.count() == 0) PG_RETURN_ARRAYTYPE_P(b.array);
   return Accumulate(fcinfo, a, b.count(), b.sums.size(), [&](const double* sums, double* new_sums) {
-    std::ranges::transform(b.sums, std::span(sums, b.sums.size()), new_sums, std::plus());
+    for (size_t i = 0; i < b.sums.size(); ++i) new_sums[i] = sums[i] + b.sums[i];
   });
 }
 

@@ -1,8 +1,8 @@
 // Casts: the type modifier of a column, arrays to vectors and back, one precision to the other.
 #include <algorithm>
 
-#include "types/array_elements.hpp"
 #include "types/dense.hpp"
+#include "types/number_array.hpp"
 
 using namespace medvec;
 
@@ -18,18 +18,18 @@ Datum ToTypmod(FunctionCallInfo fcinfo) {
 template <class Element>
 Datum FromArray(FunctionCallInfo fcinfo) {
   ArrayType* array = PG_GETARG_ARRAYTYPE_P(0);
-  const int dim = CountArrayElements(array);
+  const int dim = CountNumbers(array);
   CheckDim<Element>(dim);
   CheckTypmod(PG_GETARG_INT32(1), dim);
 
   auto* vector = NewDense<Element>(dim);
   if constexpr (std::is_same_v<Element, float>) {
-    CopyArrayElements(array, vector->elements());
+    ReadNumbers(array, vector->elements());
   } else {
-    float* floats = static_cast<float*>(palloc(sizeof(float) * dim));
-    CopyArrayElements(array, {floats, static_cast<size_t>(dim)});
-    ConvertElements({floats, static_cast<size_t>(dim)}, vector->x);
-    pfree(floats);
+    const std::span numbers(static_cast<float*>(palloc(sizeof(float) * dim)), static_cast<size_t>(dim));
+    ReadNumbers(array, numbers);
+    ConvertElements(numbers, vector->x);
+    pfree(numbers.data());
   }
   CheckFinite(vector);
   PG_FREE_IF_COPY(array, 0);
@@ -39,9 +39,15 @@ Datum FromArray(FunctionCallInfo fcinfo) {
 template <class Element>
 Datum ToRealArray(FunctionCallInfo fcinfo) {
   auto* vector = GetDenseArg<Element>(fcinfo, 0);
-  float* elements;
-  ArrayType* array = NewRealArray(vector->dim, &elements);
-  ConvertElements(vector->elements(), elements);
+  const Size size = ARR_OVERHEAD_NONULLS(1) + sizeof(float4) * vector->dim;
+  ArrayType* array = static_cast<ArrayType*>(palloc(size));
+  SET_VARSIZE(array, size);
+  array->ndim = 1;
+  array->dataoffset = 0;  // no NULLs
+  array->elemtype = FLOAT4OID;
+  ARR_DIMS(array)[0] = vector->dim;
+  ARR_LBOUND(array)[0] = 1;
+  ConvertElements(vector->elements(), reinterpret_cast<float*>(ARR_DATA_PTR(array)));
   PG_FREE_IF_COPY(vector, 0);
   PG_RETURN_ARRAYTYPE_P(array);
 }

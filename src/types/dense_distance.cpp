@@ -19,17 +19,13 @@ ScannedArg args[2];
 
 template <class Element, class Distance>
 Datum ReturnDistance(FunctionCallInfo fcinfo, Distance distance) {
-  struct varlena* stored_a = reinterpret_cast<struct varlena*>(PG_GETARG_POINTER(0));
-  struct varlena* stored_b = reinterpret_cast<struct varlena*>(PG_GETARG_POINTER(1));
-  struct varlena* whole_a = args[0].Get(stored_a);
-  struct varlena* whole_b = args[1].Get(stored_b);
-  const auto* a = reinterpret_cast<const DenseVector<Element>*>(whole_a);
-  const auto* b = reinterpret_cast<const DenseVector<Element>*>(whole_b);
-  CheckSameDim(a, b);
-  const double result = distance(a->x, b->x, static_cast<size_t>(a->dim));
-  args[0].Release(stored_a, whole_a);
-  args[1].Release(stored_b, whole_b);
-  PG_RETURN_FLOAT8(result);
+  return medvec::ReturnDistance(fcinfo, args,
+                                [&](const struct varlena* whole_a, const struct varlena* whole_b) -> double {
+                                  const auto* a = reinterpret_cast<const DenseVector<Element>*>(whole_a);
+                                  const auto* b = reinterpret_cast<const DenseVector<Element>*>(whole_b);
+                                  CheckSameDim(a, b);
+                                  return distance(a->x, b->x, static_cast<size_t>(a->dim));
+                                });
 }
 
 template <class Element>

@@ -1,7 +1,5 @@
 #include "types/sparsevec.hpp"
 
-#include "pg/arrays.hpp"
-
 namespace medvec {
 namespace {
 
@@ -66,24 +64,8 @@ void ReportSparseError(Node* escontext, SparseError error, const char* where) {
                       where != nullptr ? errdetail_internal("%s", where) : 0));
 }
 
-void RaiseDifferentSparseDims(int a, int b) {
-  ereport(ERROR, (errcode(ERRCODE_DATA_EXCEPTION), errmsg("different sparsevec dimensions %d and %d", a, b)));
-  pg_unreachable();
-}
-
 }  // namespace medvec
 
 using namespace medvec;
 
-MEDVEC_FUNCTION(medvec_sparsevec_typmod_in) {
-  int count;
-  const int32* modifiers = ArrayGetIntegerTypmods(PG_GETARG_ARRAYTYPE_P(0), &count);
-  if (count != 1) ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("invalid type modifier")));
-  if (*modifiers < 1)
-    ereport(ERROR,
-            (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("dimensions for type sparsevec must be at least 1")));
-  if (*modifiers > kMaxSparseDim)
-    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-                    errmsg("dimensions for type sparsevec cannot exceed %d", kMaxSparseDim)));
-  PG_RETURN_INT32(*modifiers);
-}
+MEDVEC_FUNCTION(medvec_sparsevec_typmod_in) { PG_RETURN_INT32(ReadTypmod(fcinfo, SparseVec::kType, kMaxSparseDim)); }

@@ -10,10 +10,13 @@
 #include "core/sparse.hpp"
 #include "pg/detoast.hpp"
 #include "pg/server.hpp"
+#include "types/dimensions.hpp"
 
 namespace medvec {
 
 struct SparseVec {
+  static constexpr const char* kType = "sparsevec";
+
   int32 varlena_header;  // SET_VARSIZE
   int32 dim;
   int32 nnz;
@@ -47,9 +50,8 @@ inline void CheckSparse(SparseError error) {
   if (unlikely(error != SparseError::kNone)) ReportSparseError(nullptr, error);
 }
 // 22000 when the dimensions of the operands differ.
-[[noreturn]] void RaiseDifferentSparseDims(int a, int b);
 inline void CheckSameDim(const SparseVec* a, const SparseVec* b) {
-  if (unlikely(a->dim != b->dim)) RaiseDifferentSparseDims(a->dim, b->dim);
+  if (unlikely(a->dim != b->dim)) RaiseDifferentDims(SparseVec::kType, a->dim, b->dim);
 }
 
 }  // namespace medvec

@@ -2,9 +2,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "types/dense.hpp"
 #include "types/number_array.hpp"
 #include "types/sparsevec.hpp"
-#include "types/vector.hpp"
 
 using namespace medvec;
 
@@ -19,18 +19,38 @@ SparseVec* NewSparseVecOf(std::span<const float> elements) {
   float* value = vector->values().data();
   for (int i = 0; i < dim; ++i) {
     if (elements[i] == 0) continue;
-    if (unlikely(!std::isfinite(elements[i])))
-      CheckSparse(std::isnan(elements[i]) ? SparseError::kNotANumber : SparseError::kInfinite);
+    if (unlikely(!std::isfinite(elements[i]))) RaiseNotFinite(vector->kType, std::isnan(elements[i]));
     *index++ = i;
     *value++ = elements[i];
   }
   return vector;
 }
 
-void CopyElements(const SparseVec* vector, std::span<float> elements) {
-  std::ranges::fill(elements, 0.0f);
-  const std::span<const float> values = vector->values();
-  for (int i = 0; i < vector->nnz; ++i) elements[vector->index[i]] = values[i];
+template <class Element>
+Datum FromDense(FunctionCallInfo fcinfo) {
+  auto* dense = GetDenseArg<Element>(fcinfo, 0);
+  CheckTypmod(PG_GETARG_INT32(1), dense->dim);
+  float* elements = static_cast<float*>(palloc(sizeof(float) * dense->dim));
+  ConvertElements(dense->elements(), elements);
+  SparseVec* vector = NewSparseVecOf({elements, static_cast<size_t>(dense->dim)});
+  pfree(elements);
+  PG_FREE_IF_COPY(dense, 0);
+  PG_RETURN_POINTER(vector);
+}
+
+template <class Element>
+Datum ToDense(FunctionCallInfo fcinfo) {
+  SparseVec* vector = GetSparseVecArg(fcinfo, 0);
+  CheckDim<Element>(vector->dim);
+  CheckTypmod(PG_GETARG_INT32(1), vector->dim);
+  Element* values = static_cast<Element*>(palloc(sizeof(Element) * vector->nnz));
+  ConvertElements(vector->values(), values);
+  auto* dense = NewDense<Element>(vector->dim);
+  std::ranges::fill(dense->elements(), Element{});
+  for (int i = 0; i < vector->nnz; ++i) dense->x[vector->index[i]] = values[i];
+  pfree(values);
+  PG_FREE_IF_COPY(vector, 0);
+  PG_RETURN_POINTER(dense);
 }
 
 }  // namespace
@@ -54,20 +74,8 @@ MEDVEC_FUNCTION(medvec_array_to_sparsevec) {
   PG_RETURN_POINTER(vector);
 }
 
-MEDVEC_FUNCTION(medvec_vector_to_sparsevec) {
-  Vector* dense = GetVectorArg(fcinfo, 0);
-  CheckTypmod(PG_GETARG_INT32(1), dense->dim);
-  SparseVec* vector = NewSparseVecOf(dense->elements());
-  PG_FREE_IF_COPY(dense, 0);
-  PG_RETURN_POINTER(vector);
-}
+MEDVEC_FUNCTION(medvec_vector_to_sparsevec) { return FromDense<float>(fcinfo); }
+MEDVEC_FUNCTION(medvec_halfvec_to_sparsevec) { return FromDense<Half>(fcinfo); }
 
-MEDVEC_FUNCTION(medvec_sparsevec_to_vector) {
-  SparseVec* vector = GetSparseVecArg(fcinfo, 0);
-  CheckDim<float>(vector->dim);
-  CheckTypmod(PG_GETARG_INT32(1), vector->dim);
-  Vector* dense = NewVector(vector->dim);
-  CopyElements(vector, dense->elements());
-  PG_FREE_IF_COPY(vector, 0);
-  PG_RETURN_POINTER(dense);
-}
+MEDVEC_FUNCTION(medvec_sparsevec_to_vector) { return ToDense<float>(fcinfo); }
+MEDVEC_FUNCTION(medvec_sparsevec_to_halfvec) { return ToDense<Half>(fcinfo); }

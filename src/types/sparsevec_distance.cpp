@@ -4,27 +4,24 @@
 
 #include "core/sparse_distance.hpp"
 #include "pg/numbers.hpp"
+#include "pg/scanned_arg.hpp"
 #include "types/sparsevec.hpp"
 
 using namespace medvec;
 
 namespace {
 
-RepeatedArg args[2];
+ScannedArg args[2];
 
 template <class Distance>
 Datum ReturnDistance(FunctionCallInfo fcinfo, Distance distance) {
-  struct varlena* stored_a = reinterpret_cast<struct varlena*>(PG_GETARG_POINTER(0));
-  struct varlena* stored_b = reinterpret_cast<struct varlena*>(PG_GETARG_POINTER(1));
-  struct varlena* whole_a = args[0].Get(stored_a);
-  struct varlena* whole_b = args[1].Get(stored_b);
-  const SparseVec* a = reinterpret_cast<const SparseVec*>(whole_a);
-  const SparseVec* b = reinterpret_cast<const SparseVec*>(whole_b);
-  CheckSameDim(a, b);
-  const double result = distance(a->view(), b->view());
-  args[0].Release(stored_a, whole_a);
-  args[1].Release(stored_b, whole_b);
-  PG_RETURN_FLOAT8(result);
+  return medvec::ReturnDistance(fcinfo, args,
+                                [&](const struct varlena* whole_a, const struct varlena* whole_b) -> double {
+                                  const SparseVec* a = reinterpret_cast<const SparseVec*>(whole_a);
+                                  const SparseVec* b = reinterpret_cast<const SparseVec*>(whole_b);
+                                  CheckSameDim(a, b);
+                                  return distance(a->view(), b->view());
+                                });
 }
 
 int CompareArgs(FunctionCallInfo fcinfo) {

@@ -8,7 +8,6 @@
 #include "pg/numbers.hpp"
 #include "pg/wire.hpp"
 #include "types/sparsevec.hpp"
-#include "types/vector.hpp"
 
 using namespace medvec;
 

@@ -1,4 +1,4 @@
-// Every instruction set that was compiled and that this machine has, against sums in double.
+// Every instruction set that was compiled and that this machine has, on floats and on halves, against sums in double.
 #include "core/distance.hpp"
 
 #include <gtest/gtest.h>
@@ -25,9 +25,10 @@ constexpr float kMinDenormal = std::numeric_limits<float>::denorm_min();
 struct Reference {
   double l2_squared = 0, inner_product = 0, norm_a = 0, norm_b = 0, l1 = 0, product_magnitude = 0;
 
-  Reference(std::span<const float> a, std::span<const float> b) {
+  template <class Element>
+  Reference(std::span<const Element> a, std::span<const Element> b) {
     for (size_t i = 0; i < a.size(); ++i) {
-      const double x = a[i], y = b[i];
+      const double x = ToFloat(a[i]), y = ToFloat(b[i]);
       l2_squared += (x - y) * (x - y);
       inner_product += x * y;
       norm_a += x * x;
@@ -51,7 +52,9 @@ class DistanceTest : public testing::TestWithParam<int64_t> {
   }
 
   // The promise of distance.hpp. What vanishes by denormal rounding is half of the least float32 a term.
-  void CheckAll(std::span<const float> a, std::span<const float> b) {
+  template <class Element>
+  void Check(std::span<const Element> a, std::span<const Element> b) {
+    const DistanceKernels<Element>& kernels = GetDistanceKernels<Element>();
     const size_t dim = a.size();
     const Reference exact(a, b);
     const double relative = (static_cast<double>(dim) / 16 + 8) * std::ldexp(1.0, -24);
@@ -61,18 +64,28 @@ class DistanceTest : public testing::TestWithParam<int64_t> {
       EXPECT_LE(std::abs(value - expected), relative * magnitude + lost)
           << kernel << ", dimension " << dim << ": " << value << " instead of " << expected;
     };
-    check("l2_squared", kernels_->l2_squared(a.data(), b.data(), dim), exact.l2_squared, exact.l2_squared);
-    check("inner_product", kernels_->inner_product(a.data(), b.data(), dim), exact.inner_product,
+    check("l2_squared", kernels.l2_squared(a.data(), b.data(), dim), exact.l2_squared, exact.l2_squared);
+    check("inner_product", kernels.inner_product(a.data(), b.data(), dim), exact.inner_product,
           exact.product_magnitude);
-    check("l1", kernels_->l1(a.data(), b.data(), dim), exact.l1, exact.l1);
-    const CosineSums sums = kernels_->cosine(a.data(), b.data(), dim);
+    check("l1", kernels.l1(a.data(), b.data(), dim), exact.l1, exact.l1);
+    const CosineSums sums = kernels.cosine(a.data(), b.data(), dim);
     check("cosine.dot", sums.dot, exact.inner_product, exact.product_magnitude);
     check("cosine.norm_a", sums.norm_a, exact.norm_a, exact.norm_a);
     check("cosine.norm_b", sums.norm_b, exact.norm_b, exact.norm_b);
-    EXPECT_NEAR(kernels_->norm_squared(a.data(), dim), exact.norm_a, exact.norm_a * 1e-13);
+    EXPECT_NEAR(kernels.norm_squared(a.data(), dim), exact.norm_a, exact.norm_a * 1e-13);
   }
 
-  const DistanceKernels* kernels_ = nullptr;
+  // The floats, and the halves nearest to them where there are such.
+  void CheckAll(std::span<const float> a, std::span<const float> b) {
+    Check(a, b);
+    const std::span<Half> half_a = halves_a_.Last(a.size()), half_b = halves_b_.Last(b.size());
+    const bool fit_a = FloatsToHalves(a.data(), half_a.data(), a.size());
+    if (FloatsToHalves(b.data(), half_b.data(), b.size()) && fit_a)
+      Check(std::span<const Half>(half_a), std::span<const Half>(half_b));
+  }
+
+  GuardedBuffer<Half> halves_a_{32767}, halves_b_{32767};
+  const DistanceKernels<float>* kernels_ = nullptr;
   std::mt19937 random_{20240607};
 };
 
@@ -161,11 +174,22 @@ TEST_P(DistanceTest, HugeValuesOverflowToTheRightSide) {
     }
 }
 
+TEST_P(DistanceTest, GreatestAndLeastHalves) {
+  const DistanceKernels<Half>& kernels = GetDistanceKernels<Half>();
+  for (const size_t dim : {1, 2, 15, 64, 65, 1000, 32767}) {
+    const std::vector<Half> greatest(dim, Half{0x7bff}), lowest(dim, Half{0xfbff}), least(dim, Half{1});
+    for (const auto& [a, b] : {std::pair(greatest, lowest), std::pair(least, greatest), std::pair(least, least)})
+      Check(std::span<const Half>(a), std::span<const Half>(b));
+    EXPECT_EQ(kernels.l1(least.data(), greatest.data(), 1), 65504 - 0x1p-24f);
+    EXPECT_GT(kernels.inner_product(least.data(), least.data(), dim), 0);
+  }
+}
+
 TEST_P(DistanceTest, ExactWhereFloat32Is) {
   for (size_t dim = 1; dim <= 300; ++dim) {
     std::vector<float> a(dim), b(dim);
     for (size_t i = 0; i < dim; ++i) a[i] = static_cast<float>(i % 7), b[i] = -static_cast<float>(i % 5);
-    const Reference exact(a, b);
+    const Reference exact{std::span<const float>(a), std::span<const float>(b)};
     EXPECT_EQ(kernels_->l2_squared(a.data(), b.data(), dim), exact.l2_squared);
     EXPECT_EQ(kernels_->inner_product(a.data(), b.data(), dim), exact.inner_product);
     EXPECT_EQ(kernels_->l1(a.data(), b.data(), dim), exact.l1);

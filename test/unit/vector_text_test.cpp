@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstring>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "guarded_buffer.hpp"
@@ -59,6 +60,25 @@ TEST(VectorText, NamesThePlace) {
   EXPECT_EQ(Parse("[1,4e38,2]").error, VectorTextError::kOutOfRange);
   EXPECT_EQ(Parse("[1, x]").token, "x]");
   EXPECT_EQ(Parse("[1,2").token, "");
+}
+
+TEST(VectorText, Halves) {
+  const auto parse = [](std::string_view text) {
+    GuardedBuffer<Half> elements(3);
+    const VectorText result = ParseVectorText(text, elements.All());
+    std::vector<uint16_t> bits;
+    for (const Half half : elements.All().first(static_cast<size_t>(result.dim))) bits.push_back(half.bits);
+    return std::tuple(result.error, bits, std::string(result.token));
+  };
+  using Bits = std::vector<uint16_t>;
+  EXPECT_EQ(parse("[1,-2,65504]"), std::tuple(VectorTextError::kNone, Bits{0x3c00, 0xc000, 0x7bff}, ""));
+  EXPECT_EQ(parse("[65519.99,2.9802322e-8,-1e-50]"), std::tuple(VectorTextError::kNone, Bits{0x7bff, 0, 0x8000}, ""));
+  EXPECT_EQ(parse("[1,65520,2]"), std::tuple(VectorTextError::kOutOfRange, Bits{0x3c00}, "65520"));
+  EXPECT_EQ(parse("[-1e5]"), std::tuple(VectorTextError::kOutOfRange, Bits{}, "-1e5"));
+  EXPECT_EQ(parse("[1e39]"), std::tuple(VectorTextError::kOutOfRange, Bits{}, "1e39"));
+  EXPECT_EQ(std::get<0>(parse("[nan]")), VectorTextError::kNotANumber);
+  EXPECT_EQ(std::get<0>(parse("[inf]")), VectorTextError::kInfinite);
+  EXPECT_EQ(std::get<0>(parse("[1,2,3,4]")), VectorTextError::kTooManyDimensions);
 }
 
 TEST(VectorText, StopsAtCapacity) {

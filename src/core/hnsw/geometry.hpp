@@ -31,7 +31,6 @@ inline constexpr NodeId kNoNode = 0xffffffff;
 
 inline constexpr size_t kMaxDim = 32767;
 inline constexpr size_t kMaxBits = 1 << 20;
-inline constexpr size_t kMaxSketchDim = 1024;
 inline constexpr size_t kMaxDegree = 200;
 inline constexpr int kQueryPlanes = 4;
 
@@ -57,7 +56,7 @@ enum BlockFlags : uint8_t {
 };
 
 struct Geometry {
-  uint32_t dim;  // of a sparse vector's sketch
+  uint32_t dim;  // of a sparse vector: entries of a neighbour's code
   Metric metric;
   VectorCodec codec;
   uint8_t code_bits;      // a dimension: 1, 2 or 4
@@ -125,18 +124,17 @@ constexpr Geometry MakeBitGeometry(size_t dim, Metric metric, size_t code_bytes,
   return geometry::Lay(g);
 }
 
-// Sparse vectors, of whose non-zeros a block holds the `nonzeros` greatest, and a sketch of `sketch_dim` (a multiple of
-// 64) of them all.
-constexpr Geometry MakeSparseGeometry(size_t sketch_dim, Metric metric, size_t nonzeros, int max_degree) {
+// Sparse vectors: a block holds the `nonzeros` greatest of a vector, and the `entries` greatest of a neighbour.
+constexpr Geometry MakeSparseGeometry(size_t entries, Metric metric, size_t nonzeros, int max_degree) {
   Geometry g{};
-  g.dim = static_cast<uint32_t>(sketch_dim);
+  g.dim = static_cast<uint32_t>(entries);
   g.metric = metric;
   g.codec = VectorCodec::kSparse;
   g.code_bits = 1;
   g.max_degree = static_cast<uint16_t>(max_degree);
-  g.code_bytes = g.dim / 8;
+  g.code_bytes = 3 * g.dim + 1;
   g.nonzeros = static_cast<uint32_t>(nonzeros);
-  g.vector_bytes = g.dim + 4 + 8 * g.nonzeros;
+  g.vector_bytes = 4 + 8 * g.nonzeros;
   return geometry::Lay(g);
 }
 

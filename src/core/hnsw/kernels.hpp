@@ -3,7 +3,7 @@
 //
 //   dense    float vectors; neighbours by RaBitQ codes (dense.cpp)
 //   bits     bit strings; neighbours by their own bits, or a sample of them (bits.cpp)
-//   sparse   non-zeros with their places; neighbours by RaBitQ codes of sketches (sparse.cpp)
+//   sparse   non-zeros with their places; neighbours by their greatest, rounded (sparse.cpp)
 //
 // Finite input, or distances beyond float32, never give NaN: an estimate that cannot be computed is +infinity.
 #pragma once
@@ -22,7 +22,7 @@ constexpr size_t PaddedDim(size_t dim) { return (dim + kPadding - 1) / kPadding 
 // be null for the inner product, which a shift would change, and for bits and sparse vectors.
 struct Space {
   Geometry geometry;
-  const Rotation* rotation;  // of dim; bits have none
+  const Rotation* rotation;  // of dense vectors
   const float* mean;
 };
 
@@ -42,7 +42,7 @@ inline Stored OwnVector(const Geometry& g, const uint8_t* block) { return {Vecto
 
 // A query as the kernels use it, in a buffer of the caller's (QueryBufferSize bytes), which must outlive it.
 struct Query {
-  // Dense, and a sparse vector's sketch:
+  // Dense:
   const float* vector;       // PaddedDim floats in the form the blocks hold (rotated, centred), zeros behind
   const Rotation* rotation;  // used for L1 only, whose blocks are not rotated
   float* residual;           // scratch: PaddedDim floats, zeros behind dim
@@ -60,6 +60,7 @@ struct Query {
   uint32_t node_differing;  // from the query
   // Sparse:
   SparseView nonzeros;
+  const int8_t* table;  // kSparseTable values, by a hash of their places
 };
 
 // What a visit finds out about the node itself. `navigation` orders the walk (squared L2; -<q, v>; Hamming or Jaccard
@@ -71,7 +72,7 @@ struct Distances {
 
 // One link of a block, beside its code.
 struct EncodedLink {
-  uint16_t norm;    // dense, sparse: |r|^2 of the neighbour's residual; bits: their distance; as bfloat16
+  uint16_t norm;    // bfloat16: dense: |r|^2 of the neighbour's residual; bits: their distance; sparse: |n|^2
   uint8_t rescale;  // what else an estimate wants: see the families
 };
 
@@ -117,12 +118,15 @@ inline const Kernels& GetKernels(const Geometry& g) {
 constexpr size_t DenseQuerySize(size_t dim) {
   return 2 * PaddedDim(dim) * sizeof(float) + kQueryPlanes * PaddedDim(dim) / 64 * sizeof(uint64_t) + 64;
 }
+inline constexpr size_t kSparseTable = 1 << 16;
 constexpr size_t QueryBufferSize(const Geometry& g) {
   if (g.codec == VectorCodec::kBits) return BitBytes(g.dim) + 3 * size_t{g.code_bytes} + 64;
-  return DenseQuerySize(g.dim) + (g.codec == VectorCodec::kSparse ? 8 * size_t{kMaxSparseElements} + 8 : 0);
+  if (g.codec == VectorCodec::kSparse) return kSparseTable + 8 * size_t{kMaxSparseElements} + 64;
+  return DenseQuerySize(g.dim);
 }
 constexpr size_t LinkScratchSize(const Geometry& g) {
-  return g.codec == VectorCodec::kBits ? 8 : 2 * PaddedDim(g.dim) * sizeof(float) + 64;
+  const bool dense = g.codec != VectorCodec::kBits && g.codec != VectorCodec::kSparse;
+  return dense ? 2 * PaddedDim(g.dim) * sizeof(float) + 64 : 8;
 }
 
 }  // namespace medvec::hnsw

@@ -74,7 +74,7 @@ inline void Anchor(const Geometry& g, uint8_t* block, size_t slot) {
 constexpr size_t AddLinkScratchSize(const Geometry& g) { return LinkScratchSize(g) + QueryBufferSize(g); }
 inline void LinkDistances(const Space& space, const uint8_t* block, void* scratch, float* distances) {
   const Geometry& g = space.geometry;
-  if (g.metric == Metric::kInnerProduct || g.codec == VectorCodec::kBits) {
+  if (g.metric == Metric::kInnerProduct || g.codec == VectorCodec::kBits || g.codec == VectorCodec::kSparse) {
     const Kernels& kernels = GetKernels(g);
     Query query = kernels.query_of(space, OwnVector(g, block), static_cast<uint8_t*>(scratch) + LinkScratchSize(g));
     float deviations[kMaxDegree + 16];
