@@ -38,7 +38,7 @@ void CheckMeta(Relation relation, const Meta& meta) {
                meta.metric <= static_cast<uint8_t>(hnsw::Metric::kJaccard) &&
                bits == (meta.metric >= static_cast<uint8_t>(hnsw::Metric::kHamming)) &&
                meta.codec <= static_cast<uint8_t>(hnsw::VectorCodec::kSparse) &&
-               (meta.code_bits == 1 || meta.code_bits == 2 || meta.code_bits == 4) &&
+               (sparse ? meta.code_bits == 0 : meta.code_bits == 1 || meta.code_bits == 2 || meta.code_bits == 4) &&
                meta.key_columns <= kMaxKeyColumns && meta.row_size >= kRowHeader && meta.row_size <= kUsable &&
                meta.blocks_per_group >= 1 && meta.pages_per_group >= 1 && meta.blocks_per_group <= kUsable &&
                meta.block_size <= 16 * 1024 * 1024;
@@ -46,9 +46,7 @@ void CheckMeta(Relation relation, const Meta& meta) {
     sound = meta.code_bytes >= 8 && meta.code_bytes % 8 == 0 && meta.code_bytes <= hnsw::BitBytes(meta.dim);
   if (sound && !bits && !sparse)  // of all dimensions, or a multiple of 64
     sound = meta.code_bytes / meta.code_bits % 8 == 0 || meta.code_bytes / meta.code_bits == (meta.dim + 7) / 8;
-  if (sound && sparse)
-    sound = meta.code_bytes >= 4 && meta.code_bytes % 3 == 1 && meta.code_bytes <= 3 * kMaxSparseElements + 1 &&
-            meta.nonzeros >= 1 && meta.nonzeros <= kMaxSparseElements;
+  if (sound && sparse) sound = meta.nonzeros >= 1 && meta.nonzeros <= kMaxSparseElements;
   if (sound) {
     const hnsw::Geometry g = GeometryOf(meta);
     sound = g.block_size <= meta.block_size && g.code_bytes == meta.code_bytes &&

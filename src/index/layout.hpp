@@ -81,8 +81,7 @@ constexpr hnsw::Geometry GeometryOf(const Meta& meta) {
   const hnsw::VectorCodec codec = static_cast<hnsw::VectorCodec>(meta.codec);
   if (codec == hnsw::VectorCodec::kBits)
     return hnsw::MakeBitGeometry(meta.dim, metric, meta.code_bytes, meta.max_degree);
-  if (codec == hnsw::VectorCodec::kSparse)
-    return hnsw::MakeSparseGeometry((meta.code_bytes - 1) / 3, metric, meta.nonzeros, meta.max_degree);
+  if (codec == hnsw::VectorCodec::kSparse) return hnsw::MakeSparseGeometry(metric, meta.nonzeros, meta.max_degree);
   return hnsw::MakeGeometry(meta.dim, metric, codec, meta.code_bits, meta.max_degree,
                             size_t{8} * (meta.code_bytes / meta.code_bits));
 }

@@ -25,7 +25,8 @@ bool IsSampled(const Geometry& g) { return g.code_bytes < g.vector_bytes; }
 
 void TakeSample(const Geometry& g, const uint8_t* bits, uint8_t* sample) {
   if (!IsSampled(g)) return static_cast<void>(std::memcpy(sample, bits, g.code_bytes));
-  for (uint64_t i = 0; i < g.code_bytes; ++i) sample[i] = bits[i * g.vector_bytes / g.code_bytes];
+  const uint64_t step = (uint64_t{g.vector_bytes} << 32) / g.code_bytes;
+  for (uint64_t i = 0, at = 0; i < g.code_bytes; ++i, at += step) sample[i] = bits[at >> 32];
 }
 
 // By the number of bits that differ and those that are set; 1 where none is common, even of two empty strings.

@@ -16,12 +16,14 @@ constexpr Packing TightestPacking(size_t block_size) {
   return best;
 }
 
-// A neighbour has all its bits in the code up to this many bytes; of longer ones a sample of as many.
+// A neighbour has all its bits in the code up to this many bytes. Of longer ones it has a sample of as many, or of a
+// sixteenth: its error grows with the length, and the links then take twice the bytes of the own vector.
 inline constexpr size_t kMostBitCode = 128;
 
 constexpr Choice ChooseBitGeometry(size_t dim, Metric metric, int m) {
   const int degree = std::min<int>(2 * m, kMaxDegree);
-  const Geometry g = MakeBitGeometry(dim, metric, std::min(BitBytes(dim), kMostBitCode), degree);
+  const size_t sample = std::max(kMostBitCode, BitBytes(dim) / 128 * 8);
+  const Geometry g = MakeBitGeometry(dim, metric, std::min(BitBytes(dim), sample), degree);
   return {g, TightestPacking(g.block_size)};
 }
 

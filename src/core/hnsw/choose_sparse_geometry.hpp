@@ -8,15 +8,12 @@ namespace medvec::hnsw {
 
 // Of an index that is created empty, whose vectors nobody has seen.
 inline constexpr size_t kUnknownNonzeros = 256;
-// A neighbour's code has so many entries at most, and an eighth of its non-zeros at least.
-inline constexpr size_t kMostEntries = 64;
 
 // `nonzeros`: the most that a block holds of a vector. A vector that has more is stored by its greatest.
 constexpr Choice ChooseSparseGeometry(Metric metric, int m, size_t nonzeros) {
   const int degree = std::min<int>(2 * m, kMaxDegree);
   nonzeros = std::clamp<size_t>(nonzeros, 1, kMaxSparseElements);
-  const size_t entries = std::max(std::min(nonzeros, kMostEntries), nonzeros / 8);
-  const Geometry g = MakeSparseGeometry(entries, metric, nonzeros, degree);
+  const Geometry g = MakeSparseGeometry(metric, nonzeros, degree);
   return {g, TightestPacking(g.block_size)};
 }
 

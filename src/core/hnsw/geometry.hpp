@@ -56,10 +56,10 @@ enum BlockFlags : uint8_t {
 };
 
 struct Geometry {
-  uint32_t dim;  // of a sparse vector: entries of a neighbour's code
+  uint32_t dim;  // 0 of sparse vectors
   Metric metric;
   VectorCodec codec;
-  uint8_t code_bits;      // a dimension: 1, 2 or 4
+  uint8_t code_bits;      // a dimension: 1, 2 or 4; 0: there are no codes
   uint16_t max_degree;    // links of a block, on every level
   uint32_t code_bytes;    // of a neighbour; perhaps of a part of the dimensions, or of a sample of the bits
   uint32_t vector_bytes;  // of the own vector
@@ -71,6 +71,8 @@ struct Geometry {
 
   constexpr size_t code_size() const { return code_bytes; }
   constexpr size_t vector_size() const { return vector_bytes; }
+  // Without, neighbours' blocks are read.
+  constexpr bool has_codes() const { return code_bytes > 0; }
   // Levels of the own vector are int8, and perhaps finer ones.
   constexpr bool has_levels() const { return codec == VectorCodec::kInt8 || codec == VectorCodec::kInt16; }
   // Dense vectors of these metrics are stored rotated (and centred): lengths and angles are the same there.
@@ -124,15 +126,12 @@ constexpr Geometry MakeBitGeometry(size_t dim, Metric metric, size_t code_bytes,
   return geometry::Lay(g);
 }
 
-// Sparse vectors: a block holds the `nonzeros` greatest of a vector, and the `entries` greatest of a neighbour.
-constexpr Geometry MakeSparseGeometry(size_t entries, Metric metric, size_t nonzeros, int max_degree) {
+// Sparse vectors: a block holds the `nonzeros` greatest of a vector, and nothing of its neighbours'.
+constexpr Geometry MakeSparseGeometry(Metric metric, size_t nonzeros, int max_degree) {
   Geometry g{};
-  g.dim = static_cast<uint32_t>(entries);
   g.metric = metric;
   g.codec = VectorCodec::kSparse;
-  g.code_bits = 1;
   g.max_degree = static_cast<uint16_t>(max_degree);
-  g.code_bytes = 3 * g.dim + 1;
   g.nonzeros = static_cast<uint32_t>(nonzeros);
   g.vector_bytes = 4 + 8 * g.nonzeros;
   return geometry::Lay(g);

@@ -3,7 +3,7 @@
 //
 //   dense    float vectors; neighbours by RaBitQ codes (dense.cpp)
 //   bits     bit strings; neighbours by their own bits, or a sample of them (bits.cpp)
-//   sparse   non-zeros with their places; neighbours by their greatest, rounded (sparse.cpp)
+//   sparse   non-zeros with their places; no codes: neighbours are read (sparse.cpp)
 //
 // Finite input, or distances beyond float32, never give NaN: an estimate that cannot be computed is +infinity.
 #pragma once
@@ -60,7 +60,6 @@ struct Query {
   uint32_t node_differing;  // from the query
   // Sparse:
   SparseView nonzeros;
-  const int8_t* table;  // kSparseTable values, by a hash of their places
 };
 
 // What a visit finds out about the node itself. `navigation` orders the walk (squared L2; -<q, v>; Hamming or Jaccard
@@ -72,7 +71,7 @@ struct Distances {
 
 // One link of a block, beside its code.
 struct EncodedLink {
-  uint16_t norm;    // bfloat16: dense: |r|^2 of the neighbour's residual; bits: their distance; sparse: |n|^2
+  uint16_t norm;    // bfloat16: dense: |r|^2 of the neighbour's residual; bits: how many differ; sparse: distance
   uint8_t rescale;  // what else an estimate wants: see the families
 };
 
@@ -84,7 +83,7 @@ struct Kernels {
   // The distance of the query to the node's own vector; prepares for `estimate`.
   Distances (*visit)(const Space& space, Query& query, const uint8_t* block);
   // Estimated navigation distances of all neighbours of the block just visited, and the standard deviations of their
-  // errors. Both have room for the degree rounded up to 16.
+  // errors. Both have room for the degree rounded up to 16. Null where blocks have no codes.
   void (*estimate)(const Space& space, const Query& query, const uint8_t* block, float navigation, float* estimates,
                    float* deviations);
   // Stores the query's vector as the block's own, with scale and error.
@@ -118,15 +117,15 @@ inline const Kernels& GetKernels(const Geometry& g) {
 constexpr size_t DenseQuerySize(size_t dim) {
   return 2 * PaddedDim(dim) * sizeof(float) + kQueryPlanes * PaddedDim(dim) / 64 * sizeof(uint64_t) + 64;
 }
-inline constexpr size_t kSparseTable = 1 << 16;
 constexpr size_t QueryBufferSize(const Geometry& g) {
   if (g.codec == VectorCodec::kBits) return BitBytes(g.dim) + 3 * size_t{g.code_bytes} + 64;
-  if (g.codec == VectorCodec::kSparse) return kSparseTable + 8 * size_t{kMaxSparseElements} + 64;
+  if (g.codec == VectorCodec::kSparse) return 8 * size_t{kMaxSparseElements};
   return DenseQuerySize(g.dim);
 }
 constexpr size_t LinkScratchSize(const Geometry& g) {
-  const bool dense = g.codec != VectorCodec::kBits && g.codec != VectorCodec::kSparse;
-  return dense ? 2 * PaddedDim(g.dim) * sizeof(float) + 64 : 8;
+  if (g.codec == VectorCodec::kBits) return 8;
+  if (g.codec == VectorCodec::kSparse) return (g.vector_bytes + 7) / 8 * 8;
+  return 2 * PaddedDim(g.dim) * sizeof(float) + 64;
 }
 
 }  // namespace medvec::hnsw

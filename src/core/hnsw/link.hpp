@@ -5,6 +5,7 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
+#include <limits>
 
 #include "core/hnsw/graph.hpp"
 #include "core/hnsw/kernels.hpp"
@@ -74,7 +75,7 @@ inline void Anchor(const Geometry& g, uint8_t* block, size_t slot) {
 constexpr size_t AddLinkScratchSize(const Geometry& g) { return LinkScratchSize(g) + QueryBufferSize(g); }
 inline void LinkDistances(const Space& space, const uint8_t* block, void* scratch, float* distances) {
   const Geometry& g = space.geometry;
-  if (g.metric == Metric::kInnerProduct || g.codec == VectorCodec::kBits || g.codec == VectorCodec::kSparse) {
+  if (g.has_codes() && (g.metric == Metric::kInnerProduct || g.codec == VectorCodec::kBits)) {
     const Kernels& kernels = GetKernels(g);
     Query query = kernels.query_of(space, OwnVector(g, block), static_cast<uint8_t*>(scratch) + LinkScratchSize(g));
     float deviations[kMaxDegree + 16];
@@ -85,6 +86,43 @@ inline void LinkDistances(const Space& space, const uint8_t* block, void* scratc
   for (size_t i = 0; i < degree; ++i) distances[i] = NormOf(NormCode(g, block, i));
 }
 
+// What a node's neighbours are to a newcomer and to the node, where blocks have no codes that say it: they are read
+// before the node is locked, for nobody holds two blocks.
+struct Surroundings {
+  size_t count = 0;
+  NodeId nodes[kMaxDegree];
+  float to_newcomer[kMaxDegree], to_node[kMaxDegree];
+
+  // `scratch`: LinkScratchSize bytes.
+  template <Graph G>
+  void Read(const Space& space, G& graph, Query& query, void* scratch, NodeId node) {
+    const Geometry& g = space.geometry;
+    const Kernels& kernels = GetKernels(g);
+    uint8_t* own = static_cast<uint8_t*>(scratch);
+    const uint8_t* block = graph.Read(node);
+    count = std::min<size_t>(Header(block).degree, g.max_degree);
+    std::memcpy(nodes, Links(block), count * sizeof(NodeId));
+    std::memcpy(own, Vector(g, block), g.vector_size());
+    graph.Release(node);
+    for (size_t i = 0; i < count; ++i) graph.Prefetch(nodes[i]);
+    for (size_t i = 0; i < count; ++i) {
+      const uint8_t* neighbour = graph.Read(nodes[i]);
+      to_newcomer[i] = kernels.visit(space, query, neighbour).navigation;
+      to_node[i] = kernels.between(g, own, 1, 0, Vector(g, neighbour), 1, 0);
+      graph.Release(nodes[i]);
+    }
+  }
+
+  // Of the links that the block has now. One that has come since is nobody's rival.
+  void Look(const uint8_t* block, size_t degree, float* newcomer, float* own) const {
+    for (size_t i = 0; i < degree; ++i) {
+      const size_t at = static_cast<size_t>(std::find(nodes, nodes + count, Links(block)[i]) - nodes);
+      newcomer[i] = at < count ? to_newcomer[at] : std::numeric_limits<float>::infinity();
+      own[i] = at < count ? to_node[at] : -std::numeric_limits<float>::infinity();
+    }
+  }
+};
+
 // How much a newcomer is wanted: if it fits; in any case; in any case and for good, where the node has not too many
 // such links yet.
 enum class Welcome { kIfItFits, kForced, kAnchored };
@@ -93,7 +131,8 @@ enum class Linked { kNo, kYes, kForGood };
 
 inline constexpr float kDoubt = 1;
 
-// Lets `node` know of `neighbour`, whose vector is `stored` and which `query` asks for. No other block is read:
+// Lets `node` know of `neighbour`, whose vector is `stored` and which `query` asks for. No other block is read, where
+// blocks have codes:
 // Algorithm 4 is kept up step by step, on the estimated distances between the newcomer and the neighbours there are.
 //   - The newcomer is diverse unless a nearer diverse neighbour is nearer to it than the node is.
 //   - Then farther diverse neighbours that are nearer to it than to the node become fillers.
@@ -112,6 +151,8 @@ Linked AddLink(const Space& space, G& graph, Query& query, Stored stored, void* 
                Welcome welcome = Welcome::kIfItFits) {
   const Geometry& g = space.geometry;
   const Kernels& kernels = GetKernels(g);
+  Surroundings around;
+  if (!g.has_codes()) around.Read(space, graph, query, scratch, node);
   uint8_t* block = graph.Write(node);
   const size_t degree = std::min<size_t>(Header(block).degree, g.max_degree);
   const size_t anchors = std::min<size_t>(Header(block).anchors, degree);
@@ -128,10 +169,13 @@ Linked AddLink(const Space& space, G& graph, Query& query, Stored stored, void* 
   }
 
   const Distances distances = kernels.visit(space, query, block);
-  float estimates[kMaxDegree + 16], deviations[kMaxDegree + 16];
-  kernels.estimate(space, query, block, distances.navigation, estimates, deviations);
-  float own[kMaxDegree + 16];
-  LinkDistances(space, block, scratch, own);
+  float estimates[kMaxDegree + 16], deviations[kMaxDegree + 16] = {}, own[kMaxDegree + 16];
+  if (g.has_codes()) {
+    kernels.estimate(space, query, block, distances.navigation, estimates, deviations);
+    LinkDistances(space, block, scratch, own);
+  } else {
+    around.Look(block, degree, estimates, own);
+  }
   const float key = distances.navigation;
 
   bool filler = false;

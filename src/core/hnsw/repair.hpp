@@ -68,13 +68,21 @@ size_t Repair(const Space& space, G& graph, const Memory& memory, NodeId node, I
   Array<Replacement> found;
   for (size_t i = 0; i < dead_count; ++i) {
     const uint8_t* block = graph.Read(dead[i]);
+    const size_t candidates = std::min<size_t>(Header(block).degree, g.max_degree);
     float estimates[kMaxDegree + 16], deviations[kMaxDegree + 16];
-    kernels.estimate(space, query, block, kernels.visit(space, query, block).navigation, estimates, deviations);
-    for (size_t k = 0; k < std::min<size_t>(Header(block).degree, g.max_degree); ++k) {
-      const NodeId candidate = Links(block)[k];
-      if (candidate != node && !is_dead(candidate)) found.Append(memory, {estimates[k], candidate});
-    }
+    NodeId links[kMaxDegree];
+    std::memcpy(links, Links(block), candidates * sizeof(NodeId));
+    if (g.has_codes())
+      kernels.estimate(space, query, block, kernels.visit(space, query, block).navigation, estimates, deviations);
     graph.Release(dead[i]);
+    for (size_t k = 0; k < candidates; ++k) {
+      if (links[k] == node || is_dead(links[k])) continue;
+      if (!g.has_codes()) {
+        estimates[k] = kernels.visit(space, query, graph.Read(links[k])).navigation;
+        graph.Release(links[k]);
+      }
+      found.Append(memory, {estimates[k], links[k]});
+    }
   }
   // Several of the dead may name one node, by different estimates: the least counts.
   const auto is_kept = [&](const Replacement& r) {

@@ -166,7 +166,8 @@ class Walk {
       }
       return;
     }
-    if (slot->key & 1 || slot->variance == 0) return;  // visited, or known exactly
+    if (slot->variance == 0) return OfferKnown(node, estimate);
+    if (slot->key & 1) return;
     const float variance = deviation * deviation, share = slot->variance / (slot->variance + variance);
     slot->estimate += share * (estimate - slot->estimate);
     slot->variance = share * variance;
@@ -206,7 +207,8 @@ class Walk {
     const uint8_t* block = graph_.Read(node);
     const Distances distances = kernels_.visit(space_, query_, block);
     const size_t degree = std::min<size_t>(Header(block).degree, space_.geometry.max_degree);
-    kernels_.estimate(space_, query_, block, distances.navigation, estimates_, deviations_);
+    const bool has_codes = space_.geometry.has_codes();
+    if (has_codes) kernels_.estimate(space_, query_, block, distances.navigation, estimates_, deviations_);
     std::memcpy(links_, Links(block), degree * sizeof(NodeId));
     const bool counts = visitor_.Visit(node, block, distances);
     skipped_ |= !counts;
@@ -214,7 +216,7 @@ class Walk {
     MEDVEC_STOP_POINT("walk-hop");
     ++hops_;
 
-    if (by_rank_) ToRanks(distances, degree);
+    if (by_rank_ && has_codes) ToRanks(distances, degree);
     const uint32_t key = SortableKey(by_rank_ ? distances.rank : distances.navigation) | 1;
     known_.Get(node)->key = key;
     // The visited node moves to the place of its own distance, or leaves. If it leaves there is room for one more, but
@@ -226,6 +228,11 @@ class Walk {
     if (counts) {
       if (key < Bound()) InsertItem(Item(key, node));
       if (log_) counted_.Append(memory_, Item(key, node));
+    }
+    if (!has_codes) {
+      OfferNeighbours(degree);
+      was_full_ |= size_ == width_;
+      return PrefetchNext();
     }
     if (size_ == width_) bound = std::max(bound, Unsorted(Bound()));
     // Two lists without a branch, then a loop over the few that are near enough.
@@ -242,6 +249,36 @@ class Walk {
         logged_.Append(memory_, {links_[far[k]], estimates_[far[k]], deviations_[far[k]]});
     was_full_ |= size_ == width_;
     PrefetchNext();
+  }
+
+  // Without codes: reads each neighbour that is not known yet, and knows it from now on, however far it is.
+  void OfferNeighbours(size_t degree) {
+    for (size_t i = 0; i < degree; ++i)
+      if (known_.Get(links_[i]) == nullptr) graph_.Prefetch(links_[i]);
+    for (size_t i = 0; i < degree; ++i) {
+      const NodeId neighbour = links_[i];
+      const NodeMap::Slot* slot = known_.Get(neighbour);
+      float distance = slot != nullptr ? slot->estimate : 0;
+      if (slot == nullptr) {
+        distance = kernels_.visit(space_, query_, graph_.Read(neighbour)).navigation;
+        graph_.Release(neighbour);
+        known_.Put(memory_, {neighbour, SortableKey(distance), distance, 0});
+      }
+      OfferKnown(neighbour, distance);
+    }
+  }
+
+  // A node whose distance is known exactly, and which may have been too far for the beam before.
+  void OfferKnown(NodeId node, float distance) {
+    const NodeMap::Slot& slot = *known_.Get(node);
+    if (slot.key & 1) return;
+    const uint64_t item = Item(slot.key, node);
+    const size_t at = Position(item);
+    if (at < size_ && beam_[at] == item) return;
+    if (slot.key < Bound())
+      InsertItem(item);
+    else if (log_)
+      logged_.Append(memory_, {node, distance, 0});
   }
 
   void ToRanks(const Distances& distances, size_t degree) {
