@@ -178,10 +178,12 @@ void PutInOrder(SparseView& a, SparseView& b) {
 
 }  // namespace
 
-float SparseL2Squared(SparseView a, SparseView b) {
+double SparseDifferenceSquared(SparseView a, SparseView b) {
   PutInOrder(a, b);
-  return static_cast<float>(HWY_DYNAMIC_DISPATCH(L2Squared)(a, b));
+  return HWY_DYNAMIC_DISPATCH(L2Squared)(a, b);
 }
+
+float SparseL2Squared(SparseView a, SparseView b) { return static_cast<float>(SparseDifferenceSquared(a, b)); }
 
 float SparseInnerProduct(SparseView a, SparseView b) {
   PutInOrder(a, b);

@@ -11,6 +11,7 @@
 namespace medvec {
 
 float SparseL2Squared(SparseView a, SparseView b);
+double SparseDifferenceSquared(SparseView a, SparseView b);  // the same, not rounded to float32
 float SparseInnerProduct(SparseView a, SparseView b);
 CosineSums SparseCosine(SparseView a, SparseView b);
 float SparseL1(SparseView a, SparseView b);

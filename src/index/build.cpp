@@ -36,8 +36,7 @@ hnsw::Choice Choose(const OperatorClass& operators, uint32 dim, int m, uint32 no
 Meta MakeMeta(Relation relation, uint32 nonzeros) {
   const OperatorClass operators = GetOperatorClass(relation);
   const Options options = GetOptions(relation);
-  const FormData_pg_attribute& column = *TupleDescAttr(RelationGetDescr(relation), 0);
-  const uint32 dim = operators.dimensions(column.atttypid, column.atttypmod);
+  const uint32 dim = ColumnDimensions(relation);
   const hnsw::Choice choice = Choose(operators, dim, options.m, nonzeros);
   Meta meta{};
   meta.magic = kMagic, meta.version = kFormatVersion;
@@ -146,9 +145,7 @@ float* FindCentre(const Sample& sample, const Meta& meta) {
 // Meta, allocation and centre.
 Index* CreatePages(Relation heap, Relation relation, struct IndexInfo* info) {
   const OperatorClass operators = GetOperatorClass(relation);
-  const FormData_pg_attribute& column = *TupleDescAttr(RelationGetDescr(relation), 0);
-  const Sample sample =
-      DrawSample(heap, relation, info, operators, operators.dimensions(column.atttypid, column.atttypmod));
+  const Sample sample = DrawSample(heap, relation, info, operators, ColumnDimensions(relation));
   Meta meta = MakeMeta(relation, sample.nonzeros);
   const float* centre = FindCentre(sample, meta);
   const uint32_t bytes = centre == nullptr ? 0 : static_cast<uint32_t>(sizeof(float)) * meta.dim;

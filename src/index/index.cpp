@@ -23,6 +23,11 @@ Rotation MakeRotation(const Meta& meta) {
 
 size_t CentreBytes(const Meta& meta) { return meta.centre_pages == 0 ? 0 : sizeof(float) * meta.dim; }
 
+Family FamilyOf(const Meta& meta) {
+  if (meta.codec == static_cast<uint8_t>(hnsw::VectorCodec::kBits)) return Family::kBits;
+  return meta.codec == static_cast<uint8_t>(hnsw::VectorCodec::kSparse) ? Family::kSparse : Family::kDense;
+}
+
 // Errors out for a metapage that is not ours, of another version, or damaged: all that follows trusts these numbers.
 void CheckMeta(Relation relation, const Meta& meta) {
   if (meta.magic != kMagic) RaiseCorrupted(relation, kMetaBlock, "it is no metapage");
@@ -31,10 +36,11 @@ void CheckMeta(Relation relation, const Meta& meta) {
                     errmsg("index \"%s\" has format version %u, and this version of medvec reads %u",
                            RelationGetRelationName(relation), meta.version, kFormatVersion),
                     errhint("REINDEX INDEX \"%s\" builds it anew.", RelationGetRelationName(relation))));
-  const bool bits = meta.codec == static_cast<uint8_t>(hnsw::VectorCodec::kBits);
-  const bool sparse = meta.codec == static_cast<uint8_t>(hnsw::VectorCodec::kSparse);
+  const Family family = FamilyOf(meta);
+  const bool bits = family == Family::kBits, sparse = family == Family::kSparse;
   const uint32_t most_dim = bits ? hnsw::kMaxBits : sparse ? kMaxSparseDim : hnsw::kMaxDim;
   bool sound = meta.dim >= 1 && meta.dim <= most_dim && meta.max_degree <= hnsw::kMaxDegree &&
+               family == GetOperatorClass(relation).family &&
                meta.metric <= static_cast<uint8_t>(hnsw::Metric::kJaccard) &&
                bits == (meta.metric >= static_cast<uint8_t>(hnsw::Metric::kHamming)) &&
                meta.codec <= static_cast<uint8_t>(hnsw::VectorCodec::kSparse) &&

@@ -121,6 +121,13 @@ OperatorClass GetOperatorClass(Relation index) {
       DatumGetPointer(FunctionCall1Coll(support, InvalidOid, PointerGetDatum(nullptr))));
 }
 
+uint32 ColumnDimensions(Relation index) {
+  const FormData_pg_attribute& column = *TupleDescAttr(RelationGetDescr(index), 0);
+  int32 typmod = column.atttypmod;
+  const Oid type = getBaseTypeAndTypmod(column.atttypid, &typmod);
+  return GetOperatorClass(index).dimensions(type, typmod);
+}
+
 bool LoadVector(const OperatorClass& operators, Datum value, uint32 dim, Input* input) {
   uint32 own_dim = 0;
   *input = operators.input(value, &own_dim);

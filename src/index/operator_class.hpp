@@ -23,6 +23,8 @@ struct OperatorClass {
 
 // By support function 1 of the index's first column.
 OperatorClass GetOperatorClass(Relation index);
+// Of the index's first column, whose type may be a domain. ERROR unless it can be indexed.
+uint32 ColumnDimensions(Relation index);
 
 // The vector as the operator compares it (of unit length for cosine), in the value or in the current context. False:
 // the operator class does not index it (zero vectors under cosine). 22000 for a value of other dimensions.

@@ -21,8 +21,13 @@ $node->append_conf('postgresql.conf', join "\n", 'autovacuum = off', 'restart_af
 	'max_wal_size = 1GB', 'shared_buffers = 32MB', 'log_min_messages = log');
 $node->start;
 
-# One table for each way blocks lie in pages: several in a page, over page boundaries, longer than two pages.
-my %tables = (small => { dim => 8, rows => 1500 }, across => { dim => 1300, rows => 120 }, long => { dim => 9000, rows => 25 });
+# One table for each way blocks lie in pages: several in a page, over page boundaries, longer than two pages, as long as
+# they can be (each vector with as many non-zeros as it may have).
+my %tables = (
+	small => { type => 'vector', dim => 8, rows => 1500 },
+	across => { type => 'vector', dim => 1300, rows => 120 },
+	long => { type => 'vector', dim => 9000, rows => 25 },
+	sparse => { type => 'sparsevec', dim => 16000, rows => 12 });
 $node->safe_psql('postgres', q{
 	CREATE EXTENSION medvec;
 	CREATE FUNCTION made(dim int, key int) RETURNS vector LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
@@ -64,11 +69,11 @@ $node->safe_psql('postgres', q{
 	END $$});
 for my $table (sort keys %tables)
 {
-	my ($dim, $rows) = @{ $tables{$table} }{qw(dim rows)};
+	my ($type, $dim, $rows) = @{ $tables{$table} }{qw(type dim rows)};
 	$node->safe_psql('postgres', qq{
-		CREATE TABLE $table (id bigserial, v vector($dim));
+		CREATE TABLE $table (id bigserial, v $type($dim));
 		INSERT INTO $table (v) SELECT made($dim, any_key()) FROM generate_series(1, $rows);
-		CREATE INDEX ON $table USING hnsw (v vector_l2_ops) WITH (m = 8, ef_construction = 32)});
+		CREATE INDEX ON $table USING hnsw (v ${type}_l2_ops) WITH (m = 8, ef_construction = 32)});
 }
 $node->safe_psql('postgres', q{
 	CREATE TABLE built (id bigserial, v vector(8));
@@ -142,7 +147,7 @@ sub start_load
 		push @sessions, start_psql("CALL churn('$table', $tables{$table}{dim}, $tables{$table}{rows});\n" x 100)
 		  for 1 .. ($table eq 'small' ? 3 : 1);
 	}
-	push @sessions, start_psql(join "\n", ("VACUUM small; VACUUM across; VACUUM small; VACUUM long;") x 300);
+	push @sessions, start_psql(join "\n", ("VACUUM small; VACUUM across; VACUUM small; VACUUM long; VACUUM sparse;") x 300);
 	push @sessions, start_psql(join "\n", ('CREATE INDEX built_idx ON built USING hnsw (v vector_l2_ops);
 		INSERT INTO built (v) SELECT made(8, any_key()) FROM generate_series(1, 20);
 		REINDEX INDEX CONCURRENTLY built_idx; DROP INDEX built_idx;') x 100);

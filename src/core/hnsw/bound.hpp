@@ -52,8 +52,11 @@ class Bound {
  private:
   static constexpr double kUnit = 0x1p-24;
 
-  // Beyond float32 nothing is known.
-  static double Or(double value, double unknown) { return std::isfinite(value) ? value : unknown; }
+  // Beyond float32 nothing is known: there the operator's sum is infinite.
+  double Or(double value, double unknown) const {
+    const double sum = metric_ == Metric::kL2 ? value * value : std::abs(value);
+    return sum <= std::numeric_limits<float>::max() ? value : unknown;
+  }
 
   // sign -1: at least; 1: at most.
   double Value(double rank, double error, double length, double sign) const {

@@ -42,8 +42,8 @@ float Distance(Metric metric, SparseView a, SparseView b) {
 Query LayQuery(SparseView nonzeros, void* buffer) {
   int32_t* indices = static_cast<int32_t*>(buffer);
   float* values = reinterpret_cast<float*>(indices + nonzeros.count);
-  std::memcpy(indices, nonzeros.indices, sizeof(int32_t) * nonzeros.count);
-  std::memcpy(values, nonzeros.values, sizeof(float) * nonzeros.count);
+  std::copy_n(nonzeros.indices, nonzeros.count, indices);
+  std::copy_n(nonzeros.values, nonzeros.count, values);
   Query query{};
   query.nonzeros = {indices, values, nonzeros.count};
   return query;
@@ -113,7 +113,7 @@ float Between(const Geometry& g, const uint8_t* a, float, float, const uint8_t* 
 }
 
 double Error(const Space& space, const Query& query, Stored stored) {
-  return std::sqrt(static_cast<double>(SparseL2Squared(query.nonzeros, Nonzeros(space.geometry, stored))));
+  return std::sqrt(SparseDifferenceSquared(query.nonzeros, Nonzeros(space.geometry, stored)));
 }
 
 bool IsRounding(const Space&, void*, const uint8_t*, uint8_t*) { return false; }

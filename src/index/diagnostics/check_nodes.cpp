@@ -33,7 +33,7 @@ void ForBlocks(Checker& checker, Each each) {
 // The greatest error that storing a vector can make: half a step a dimension. What a sparse vector's block leaves out
 // may be of any length.
 double GreatestError(const hnsw::Geometry& g, float scale) {
-  if (g.codec == hnsw::VectorCodec::kSparse) return std::numeric_limits<float>::max();
+  if (g.codec == hnsw::VectorCodec::kSparse) return std::numeric_limits<double>::infinity();
   if (g.codec == hnsw::VectorCodec::kBits) return 0;
   const double half_steps[] = {0, 0x1p-11, 0.5, 0.5 / 16};  // by VectorCodec, in units of the scale
   // A vector too short for a scale is stored as zero.

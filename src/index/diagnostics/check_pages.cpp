@@ -85,11 +85,9 @@ void CheckMetaPage(Checker& checker) {
   meta.entry = known.entry, meta.entry_level = known.entry_level;
   if (memcmp(&meta, &known, sizeof meta) != 0)
     checker.Report(kMetaBlock, kNoNode, "the metapage is not what it was when this session first read it");
-  const OperatorClass& operators = checker.index.operators;
-  const FormData_pg_attribute& column = *TupleDescAttr(RelationGetDescr(checker.target.index), 0);
-  if (known.metric != static_cast<uint8_t>(operators.metric))
+  if (known.metric != static_cast<uint8_t>(checker.index.operators.metric))
     checker.Report(kMetaBlock, kNoNode, "the metapage has another metric than the operator class");
-  if (known.dim != operators.dimensions(column.atttypid, column.atttypmod))
+  if (known.dim != ColumnDimensions(checker.target.index))
     checker.Report(kMetaBlock, kNoNode, "the metapage has another dimension than the column");
 }
 

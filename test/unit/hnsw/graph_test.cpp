@@ -1,93 +1,16 @@
 // Search, insertion and repair on the graph in memory.
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <cmath>
 #include <functional>
-#include <random>
-#include <set>
 #include <utility>
 
-#include "../../support/memory_graph.hpp"
-#include "core/distance.hpp"
 #include "core/hnsw/choose_geometry.hpp"
-#include "core/hnsw/insert.hpp"
-#include "core/hnsw/repair.hpp"
+#include "test_index.hpp"
 
 namespace medvec::hnsw {
 namespace {
 
-using Floats = std::vector<float>;
-
-class Index {
- public:
-  Index(const Geometry& g, size_t ef_construction = 64)
-      : geometry(g),
-        rotation_(g.dim, 9),
-        table_(rotation_.table_size() / 8),
-        graph(geometry),
-        buffer_(QueryBufferSize(g)) {
-    rotation_.Prepare(table_.data());
-    space = {geometry, &rotation_, nullptr};
-    parameters_.ef_construction = ef_construction;
-  }
-  Inserted Add(Floats v) {
-    vectors.push_back(v);
-    const uint32_t row = static_cast<uint32_t>(vectors.size() - 1);
-    graph.row = row;
-    const Inserted inserted = Insert(space, graph, HeapMemory(), {v.data()}, DrawLevel(random_()), parameters_);
-    if (rows.size() <= inserted.node) rows.resize(graph.size());
-    rows[inserted.node].push_back(row);
-    return inserted;
-  }
-  double Distance(const Floats& a, const Floats& b) const {
-    const auto& kernels = GetDistanceKernels();
-    if (geometry.metric == Metric::kInnerProduct) return -kernels.inner_product(a.data(), b.data(), a.size());
-    if (geometry.metric == Metric::kL1) return kernels.l1(a.data(), b.data(), a.size());
-    return kernels.l2_squared(a.data(), b.data(), a.size());
-  }
-  Bound MakeBound(const Floats& q) const {
-    return {space, std::sqrt(GetDistanceKernels().norm_squared(q.data(), q.size()))};
-  }
-  std::vector<Answer> Find(const Floats& q, size_t k, size_t ef, bool strict = true) {
-    Query query = GetKernels(geometry).make_query(space, {q.data()}, buffer_.data());
-    Search<MemoryGraph> search(space, graph, HeapMemory(), query, MakeBound(q), ef);
-    std::vector<Answer> answers;
-    Answer answer;
-    while (answers.size() < k && search.Next(&answer, strict)) answers.push_back(answer);
-    search.Free();
-    return answers;
-  }
-  // Share of the true k nearest rows among the first k rows of the answers.
-  double Recall(const std::vector<Floats>& queries, size_t k, size_t ef, const std::set<uint32_t>& deleted = {}) {
-    size_t right = 0;
-    for (const Floats& q : queries) {
-      std::vector<double> all;
-      for (uint32_t i = 0; i < vectors.size(); ++i)
-        if (!deleted.contains(i)) all.push_back(Distance(q, vectors[i]));
-      std::nth_element(all.begin(), all.begin() + k - 1, all.end());
-      size_t taken = 0;
-      for (const Answer& answer : Find(q, k, ef))
-        for (const uint32_t row : rows[answer.node])
-          if (taken < k && !deleted.contains(row))
-            ++taken, right += Distance(q, vectors[row]) <= all[k - 1] * (1 + 1e-6) + 1e-6;
-    }
-    return static_cast<double>(right) / static_cast<double>(k * queries.size());
-  }
-
-  Geometry geometry;
-  Rotation rotation_;
-  std::vector<uint64_t> table_;
-  Space space;
-  MemoryGraph graph;
-  std::vector<Floats> vectors;
-  std::vector<std::vector<uint32_t>> rows;
-
- private:
-  std::vector<char> buffer_;
-  InsertParameters parameters_;
-  std::mt19937_64 random_{3};
-};
+using Index = TestIndex<Floats>;
 
 // Clusters, so that the walk has to find its way between them.
 struct Data {
@@ -209,20 +132,16 @@ TEST(HnswGraphTest, ZeroAndOneDimensionalVectors) {
   EXPECT_GT(line.Recall({{3.4f}, {250.2f}, {499.0f}, {-5.0f}, {77.7f}}, 10, 60), 0.95);
 }
 
-// The stored error bounds hold: the interval around each answer's distance contains the true one.
-TEST(HnswGraphTest, ErrorBoundsHold) {
-  for (const VectorCodec codec :
-       {VectorCodec::kFloat32, VectorCodec::kFloat16, VectorCodec::kInt8, VectorCodec::kInt16}) {
-    Data data(33);
-    Index index(MakeGeometry(33, Metric::kL2, codec, 1, 16));
-    for (int i = 0; i < 500; ++i) index.Add(data.Next());
-    const Floats q = data.Next();
-    const float slack = 4 * index.rotation_.RelativeError() * 20;
-    for (const Answer& answer : index.Find(q, 500, 50)) {
-      const double truth = std::sqrt(index.Distance(q, index.vectors[answer.target]));
-      EXPECT_NEAR(std::sqrt(answer.rank), truth, answer.error + slack);
+TEST(HnswGraphTest, BoundsHold) {
+  for (const Metric metric : {Metric::kL2, Metric::kInnerProduct, Metric::kL1})
+    for (const VectorCodec codec :
+         {VectorCodec::kFloat32, VectorCodec::kFloat16, VectorCodec::kInt8, VectorCodec::kInt16}) {
+      Data data(33);
+      Index index(MakeGeometry(33, metric, codec, 1, 16));
+      for (int i = 0; i < 500; ++i) index.Add(data.Next());
+      index.ExpectBoundsHold(data.Next());
+      index.ExpectBoundsHold(index.vectors[7]);
     }
-  }
 }
 
 // Who is chosen as a neighbour links back as long as it has room, so that hardly any node is without a link to it: with
@@ -267,47 +186,6 @@ TEST(HnswGraphTest, RepairAfterDeletingATenth) {
   EXPECT_GT(index.Recall(queries, 10, 60, deleted), before - 0.02);
 }
 
-// What vacuum does: marks, mends, replaces a dead entry, and connects whom nobody links to.
-std::set<uint32_t> Vacuum(Index& index, const std::vector<bool>& dead_rows) {
-  std::vector<bool> dead(index.graph.size());
-  std::set<uint32_t> live;
-  for (uint32_t n = 0; n < index.graph.size(); ++n) {
-    if (index.rows.size() <= n || index.rows[n].empty()) continue;
-    if (dead_rows[index.rows[n][0]])
-      dead[n] = true;
-    else
-      live.insert(index.rows[n][0]);
-  }
-  Entry best;
-  for (uint32_t n = 0; n < index.graph.size(); ++n) {
-    uint8_t* block = index.graph.At(n);
-    if (Header(block).level > 0) dead[n] = dead[Header(block).target];
-    if (dead[n]) Header(block).flags |= kDead;
-    if (!dead[n] && (best.node == kNoNode || Header(block).level > best.level)) best = {n, Header(block).level};
-  }
-  for (NodeId n = 0; n < index.graph.size(); ++n)
-    if (!dead[n]) Repair(index.space, index.graph, HeapMemory(), n, [&](NodeId m) { return dead[m]; });
-  if (index.graph.GetEntry().node != kNoNode && dead[index.graph.GetEntry().node]) index.graph.ReplaceEntry(best);
-  std::set<NodeId> linked{index.graph.GetEntry().node};
-  for (NodeId n = 0; n < index.graph.size(); ++n) {
-    const uint8_t* block = index.graph.At(n);
-    if (dead[n]) continue;
-    if (Header(block).level > 0) linked.insert(Header(block).target);
-    linked.insert(Links(block), Links(block) + Header(block).degree);
-  }
-  for (NodeId n = 0; n < index.graph.size(); ++n)
-    if (!dead[n] && !linked.contains(n) && Header(index.graph.At(n)).level == 0)
-      Connect(index.space, index.graph, HeapMemory(), n, {});
-  return live;
-}
-
-std::set<uint32_t> FindAll(Index& index, const Floats& q) {
-  std::set<uint32_t> found;
-  for (const Answer& answer : index.Find(q, index.vectors.size(), 200, false))
-    EXPECT_TRUE(found.insert(answer.target).second);
-  return found;
-}
-
 TEST(HnswGraphTest, RepairAfterDeletingNearlyAll) {
   for (const unsigned one_in : {20u, 100u, 500u}) {
     Data data(16);
@@ -315,8 +193,8 @@ TEST(HnswGraphTest, RepairAfterDeletingNearlyAll) {
     std::vector<bool> dead;
     for (unsigned i = 0; i < 3000; ++i) index.Add(data.Next()), dead.push_back(i % one_in != 0);
     // Nearly all neighbours of the neighbours are dead too. Those who live find each other through them.
-    const std::set<uint32_t> live = Vacuum(index, dead);
-    EXPECT_EQ(live, FindAll(index, data.Next())) << one_in;
+    const std::set<uint32_t> live = index.Vacuum(dead);
+    EXPECT_EQ(live, index.FindAll(data.Next())) << one_in;
   }
 }
 
