@@ -16,14 +16,16 @@ constexpr Packing TightestPacking(size_t block_size) {
   return best;
 }
 
-// A neighbour has all its bits in the code up to this many bytes. Of longer ones it has a sample of as many, or of a
-// sixteenth: its error grows with the length, and the links then take twice the bytes of the own vector.
-inline constexpr size_t kMostBitCode = 128;
+// A neighbour's code has all its bits up to 64 bytes. Of longer strings it has a sample of half the bytes, of 64 to 128,
+// and of a sixteenth where that is more: the error grows with the length.
+constexpr size_t BitSample(size_t bytes) {
+  const size_t half = std::clamp<size_t>((bytes / 2 + 7) / 8 * 8, 64, 128);
+  return std::min(bytes, std::max(half, bytes / 128 * 8));
+}
 
 constexpr Choice ChooseBitGeometry(size_t dim, Metric metric, int m) {
   const int degree = std::min<int>(2 * m, kMaxDegree);
-  const size_t sample = std::max(kMostBitCode, BitBytes(dim) / 128 * 8);
-  const Geometry g = MakeBitGeometry(dim, metric, std::min(BitBytes(dim), sample), degree);
+  const Geometry g = MakeBitGeometry(dim, metric, BitSample(BitBytes(dim)), degree);
   return {g, TightestPacking(g.block_size)};
 }
 

@@ -31,6 +31,9 @@ inline int DrawLevel(uint64_t random, double ratio = kLevelRatio) {
 // Squares of distances: twice as far as the links of the neighbour, but for its nearest quarter.
 inline constexpr float kApart = 4;
 
+// So much wider is the second look of a node that seems to stand apart.
+inline constexpr size_t kWider = 4;
+
 // An insertion's beam is at least so wide, however small ef_construction is.
 inline constexpr size_t kLeastBeam = 16;
 
@@ -76,7 +79,11 @@ class Insertion {
       }
       twin = Choose(entry);
       if (level_ == 0 && twin == kNoNode && (entry.node == kNoNode || StandsApart())) {
-        level_ = 1;
+        // Or the search has missed its cluster: looks more widely before it believes that.
+        if (entry.node == kNoNode || wide_)
+          level_ = 1;
+        else
+          wide_ = true;
         continue;
       }
       if (levels_[0].found.size > 0 || locked) break;
@@ -230,11 +237,12 @@ class Insertion {
 
   // The live nodes of level `l` that a walk from `start` meets, nearest first, but for the node `without`.
   void FindLive(int l, NodeId start, NodeId without) {
-    const size_t most = std::max(parameters_.ef_construction * 3 / 2, 2 * kLeastBeam);
+    const size_t ef = parameters_.ef_construction * (wide_ ? kWider : 1);
+    const size_t most = std::max(ef * 3 / 2, 2 * kLeastBeam);
     Level& level = levels_[l];
     Collector collector{g_, memory_, kernels_, l, without, level};
     Walk<G, Collector> walk(space_, graph_, memory_, query_, collector);
-    walk.Start(std::max(parameters_.ef_construction / 2, kLeastBeam), false, false);
+    walk.Start(std::max(ef / 2, kLeastBeam), false, false);
     walk.Add(start);
     while (level.found.size < most && walk.Step()) continue;
     walk.Free();
@@ -327,6 +335,7 @@ class Insertion {
   const Kernels& kernels_;
   int level_;
   const InsertParameters parameters_;
+  bool wide_ = false;
   uint8_t* own_;  // the block as it will be, to compare with others and to copy from
   void *query_buffer_, *scratch_;
   Query query_;
