@@ -84,7 +84,7 @@ namespace geometry {
 // Fills in what follows from degree and bytes.
 constexpr Geometry Lay(Geometry g) {
   const uint32_t degree = g.max_degree;
-  g.plane_bytes = g.code_bytes / g.code_bits;
+  g.plane_bytes = g.code_bits > 0 ? g.code_bytes / g.code_bits : 0;
   g.code_dim = g.dim < 8 * g.plane_bytes ? g.dim : 8 * g.plane_bytes;
   g.norms = sizeof(BlockHeader) + 4 * degree;
   g.rescales = g.norms + 2 * degree;
