@@ -137,14 +137,17 @@ inline void CheckSparseDistances(const SparseVector& a, const SparseVector& b) {
   for (const auto& [index, pair] : pairs) expected.Add(pair.first, pair.second);
   const SparseView x = a.view(), y = b.view();
   const double relative = 4 * kUnit;
-  const float l2 = SparseL2Squared(x, y), l1 = SparseL1(x, y), product = SparseInnerProduct(x, y);
-  CheckSum(l2, expected.l2_squared, relative * expected.l2_squared + kLeastFloat, "the L2 distance is accurate");
-  CheckSum(l1, expected.l1, relative * expected.l1, "the L1 distance is accurate");
-  CheckSum(product, expected.product, relative * expected.magnitude + kLeastFloat, "the inner product is accurate");
-  CheckCosine(SparseCosine(x, y), expected, relative, kLeastFloat);
-  Check(kSameBits(l2, SparseL2Squared(y, x)) && kSameBits(l1, SparseL1(y, x)) &&
-            kSameBits(product, SparseInnerProduct(y, x)),
-        "distances are symmetric");
+  OfAllTargets([&] {
+    const float l2 = SparseL2Squared(x, y), l1 = SparseL1(x, y), product = SparseInnerProduct(x, y);
+    CheckSum(l2, expected.l2_squared, relative * expected.l2_squared + kLeastFloat, "the L2 distance is accurate");
+    CheckSum(l1, expected.l1, relative * expected.l1, "the L1 distance is accurate");
+    CheckSum(product, expected.product, relative * expected.magnitude + kLeastFloat, "the inner product is accurate");
+    CheckCosine(SparseCosine(x, y), expected, relative, kLeastFloat);
+    Check(kSameBits(l2, SparseL2Squared(y, x)) && kSameBits(l1, SparseL1(y, x)) &&
+              kSameBits(product, SparseInnerProduct(y, x)),
+          "distances are symmetric");
+    return 0;
+  });
 }
 
 }  // namespace medvec::fuzz
