@@ -42,7 +42,7 @@ const DistanceKernels<float>& GetDistanceKernels<float>();
 template <>
 const DistanceKernels<Half>& GetDistanceKernels<Half>();
 
-// 1 - cos(a, b), in [0, 2]; NaN when a norm is 0, without meaning when one overflowed.
+// 1 - cos(a, b), in [0, 2]; NaN for a zero vector; without meaning when a norm overflowed or vanished (|a| < 2^-75).
 double CosineDistance(const CosineSums& sums);
 
 }  // namespace medvec
