@@ -141,8 +141,10 @@ void Start(IndexScanDesc descriptor, Scan& scan) {
   // A standby's snapshot may see rows that are dead to everybody on the primary.
   scan.without = descriptor->ignore_killed_tuples ? hnsw::kDead | hnsw::kHidden : hnsw::kDead;
   scan.bound = hnsw::Bound(index.space, length);
-  scan.search = new (palloc(sizeof(Search))) Search(index.space, *scan.graph, ServerMemory(scan.context), scan.query,
-                                                    scan.bound, static_cast<size_t>(settings::ef_search), scan.without);
+  const size_t ef = static_cast<size_t>(settings::ef_search);
+  const size_t width = hnsw::BeamWidth(ef, index.meta.m, index.meta.max_degree);
+  scan.search = new (palloc(sizeof(Search)))
+      Search(index.space, *scan.graph, ServerMemory(scan.context), scan.query, scan.bound, ef, width, scan.without);
   scan.farthest = scan.floor = -std::numeric_limits<double>::infinity();
   pgstat_count_index_scan(descriptor->indexRelation);
   const int64 scans = last_scan.scans;

@@ -19,9 +19,16 @@ namespace medvec::hnsw {
 // Beam width on the levels above. 1, 2 and 4 gave the same recall; 4 cost six hops more.
 inline constexpr size_t kDescentWidth = 1;
 
-// The first beam is ef and a half wide, so that recall at an ef is what users of Algorithm 2 expect of it, and at least
-// this: a narrower one visits hardly fewer nodes and ends in more dead ends.
+// The first beam is at least this wide: a narrower one visits hardly fewer nodes and ends in more dead ends. BeamWidth
+// makes it ef and a half, so that recall at an ef is what users of Algorithm 2 expect of it.
 inline constexpr size_t kLeastWidth = 16;
+
+// Where blocks have room for fewer than three quarters of the 2 m links that users of Algorithm 2 get (halfvec:
+// decision 0016), the first beam is wider in proportion.
+inline size_t BeamWidth(size_t ef, size_t m, size_t max_degree) {
+  const size_t links = 3 * m / 2;
+  return ef * 3 * std::max(links, max_degree) / (2 * max_degree);
+}
 
 struct Answer {
   double bound;  // no row of the node is nearer than this, in the operator's units (bound.hpp)
@@ -88,8 +95,8 @@ struct AcceptAll {
 template <Graph G, class Accept = AcceptAll>
 class Search {
  public:
-  // `without`: nodes with one of these flags are no answers.
-  Search(const Space& space, G& graph, const Memory& memory, Query& query, const Bound& bound, size_t ef,
+  // `width`: of the first beam. `without`: nodes with one of these flags are no answers.
+  Search(const Space& space, G& graph, const Memory& memory, Query& query, const Bound& bound, size_t ef, size_t width,
          uint8_t without = kDead, Accept accept = {})
       : space_(space),
         graph_(graph),
@@ -97,7 +104,7 @@ class Search {
         query_(query),
         bound_(bound),
         ef_(ef),
-        width_(std::max(ef + ef / 2, kLeastWidth)),
+        width_(std::max(width, kLeastWidth)),
         without_(without),
         accept_(accept),
         walk_(space, graph, memory, query, *this) {}

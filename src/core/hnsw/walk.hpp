@@ -93,6 +93,7 @@ class Walk {
   size_t width() const { return width_; }
   // Whether Widen may find more than has been visited.
   bool has_more() const { return size_ == width_ || logged_.size > 0; }
+  // Nodes read.
   size_t hops() const { return hops_; }
   void Free() {
     memory_.Release(beam_);
@@ -262,6 +263,7 @@ class Walk {
       if (slot == nullptr) {
         distance = kernels_.visit(space_, query_, graph_.Read(neighbour)).navigation;
         graph_.Release(neighbour);
+        ++hops_;
         known_.Put(memory_, {neighbour, SortableKey(distance), distance, 0});
       }
       OfferKnown(neighbour, distance);

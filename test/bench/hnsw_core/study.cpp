@@ -82,7 +82,7 @@ struct Ours : Engine {
     const double length = set.type == Type::kBit || set.metric == Metric::kCosine
                               ? 1
                               : std::sqrt(GetDistanceKernels().norm_squared(set.Query(number), set.dim));
-    hnsw::Search<MemoryGraph> search(space, graph, HeapMemory(), query, Bound(space, length), ef);
+    hnsw::Search<MemoryGraph> search(space, graph, HeapMemory(), query, Bound(space, length), ef, ef + ef / 2);
     const size_t before = graph.reads();
     Answer answer;
     if (!recheck) {

@@ -100,7 +100,7 @@ class TestIndex : OwnSpace {
   double Distance(const Vector& a, const Vector& b) const { return DistanceOf(geometry.metric, a, b); }
   std::vector<Answer> Find(const Vector& q, size_t k, size_t ef, bool strict = true) {
     Query query = GetKernels(geometry).make_query(space, InputOf(q), buffer_.data());
-    Search<MemoryGraph> search(space, graph, HeapMemory(), query, Bound(space, LengthOf(q)), ef);
+    Search<MemoryGraph> search(space, graph, HeapMemory(), query, Bound(space, LengthOf(q)), ef, ef + ef / 2);
     std::vector<Answer> answers;
     Answer answer;
     while (answers.size() < k && search.Next(&answer, strict)) answers.push_back(answer);
@@ -112,7 +112,7 @@ class TestIndex : OwnSpace {
   // later one can be nearer.
   std::vector<double> Nearest(const Vector& q, size_t k, size_t ef) {
     Query query = GetKernels(geometry).make_query(space, InputOf(q), buffer_.data());
-    Search<MemoryGraph> search(space, graph, HeapMemory(), query, Bound(space, LengthOf(q)), ef);
+    Search<MemoryGraph> search(space, graph, HeapMemory(), query, Bound(space, LengthOf(q)), ef, ef + ef / 2);
     std::multiset<double> waiting;
     std::vector<double> given;
     Answer answer;
