@@ -74,16 +74,14 @@ void ForDecoded(const Geometry& g, Stored stored, Each each) {
   Geometry some = g;
   for (uint32_t from = 0; from < g.dim; from += kPart) {
     some.dim = g.dim - from < kPart ? g.dim - from : kPart;
-    if (g.codec == VectorCodec::kInt16) {
-      // Coarse levels and rests lie apart.
-      uint8_t both[2 * kPart];
-      std::memcpy(both, stored.bytes + from, some.dim);
-      std::memcpy(both + some.dim, stored.bytes + g.dim + from, some.dim);
-      GetDenseKernels().decode_vector(some, {both, stored.scale}, part);
-    } else {
-      const size_t size = g.vector_size() / g.dim;
-      GetDenseKernels().decode_vector(some, {stored.bytes + from * size, stored.scale}, part);
+    uint8_t both[2 * kPart];
+    const uint8_t* bytes = stored.bytes + from * ((g.vector_bytes - RestBytes(g.codec, g.dim)) / g.dim);
+    if (const size_t rest_bytes = RestBytes(g.codec, some.dim); rest_bytes > 0) {  // they lie apart from the levels
+      std::memcpy(both, bytes, some.dim);
+      std::memcpy(both + some.dim, stored.bytes + g.dim + RestBytes(g.codec, from), rest_bytes);
+      bytes = both;
     }
+    GetDenseKernels().decode_vector(some, {bytes, stored.scale}, part);
     for (uint32_t i = 0; i < some.dim; ++i) each(from + i, part[i]);
   }
 }

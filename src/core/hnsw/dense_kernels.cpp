@@ -83,42 +83,44 @@ HWY_INLINE FloatVec ForStored(const uint8_t* stored, size_t dim, Step step) {
   return hn::Add(hn::Add(sum0, sum1), hn::Add(sum2, sum3));
 }
 
-// The same for kInt16.
-template <class Step>
-HWY_INLINE FloatVec ForInt16(const uint8_t* stored, size_t dim, Step step) {
+// The same of levels and rests, by groups of 32 dimensions.
+template <VectorCodec codec, class Step>
+HWY_INLINE FloatVec ForFine(const uint8_t* stored, size_t dim, Step step) {
   const Float d;
   const hn::Rebind<int8_t, Float> d8;
   const size_t lanes = hn::Lanes(d);
-  const auto unit = hn::Set(d, 1.0f / 256);
-  const int8_t* coarse = reinterpret_cast<const int8_t*>(stored);
-  const int8_t* fine = coarse + dim;
-  const auto load = [&](const int8_t* high, const int8_t* low) HWY_ATTR {
-    const auto rest = hn::ConvertTo(d, hn::PromoteTo(Int(), hn::LoadU(d8, low)));
-    return hn::MulAdd(rest, unit, hn::ConvertTo(d, hn::PromoteTo(Int(), hn::LoadU(d8, high))));
-  };
-  size_t i = 0;
+  const auto unit = hn::Set(d, 1.0f / static_cast<float>(PartsOfLevel(codec)));
+  const int8_t* levels = reinterpret_cast<const int8_t*>(stored);
+  const int8_t* rests = levels + dim;
+  const auto load = [&](const int8_t* p) HWY_ATTR { return hn::PromoteTo(Int(), hn::LoadU(d8, p)); };
+  const auto join = [&](const int8_t* level, hn::Vec<Int> rest)
+                        HWY_ATTR { return hn::MulAdd(hn::ConvertTo(d, rest), unit, hn::ConvertTo(d, load(level))); };
+  HWY_ALIGN int8_t last_levels[32] = {}, last_rests[32] = {};
   FloatVec sum0 = hn::Zero(d), sum1 = sum0;
-  for (; i + 2 * lanes <= dim; i += 2 * lanes) {
-    step(i, load(coarse + i, fine + i), sum0);
-    step(i + lanes, load(coarse + i + lanes, fine + i + lanes), sum1);
-  }
-  for (; i < dim; i += lanes) {
-    if (i + lanes <= dim) {
-      step(i, load(coarse + i, fine + i), sum0);
-      continue;
+  for (size_t from = 0; from < dim; from += 32) {
+    const int8_t *level = levels + from, *rest = rests + RestBytes(codec, from);
+    if (from + 32 > dim) {
+      std::memcpy(last_levels, level, dim - from);
+      std::memcpy(last_rests, rest, RestBytes(codec, dim - from));
+      level = last_levels, rest = last_rests;
     }
-    HWY_ALIGN int8_t high[16] = {}, low[16] = {};
-    std::memcpy(high, coarse + i, dim - i);
-    std::memcpy(low, fine + i, dim - i);
-    step(i, load(high, low), sum1);
+    for (size_t i = 0; i < 16 && from + i < dim; i += lanes) {
+      auto rest0 = load(rest + i), rest1 = rest0;
+      if constexpr (codec == VectorCodec::kInt12)
+        rest0 = hn::ShiftRight<28>(hn::ShiftLeft<28>(rest0)), rest1 = hn::ShiftRight<4>(rest1);
+      else
+        rest1 = load(rest + 16 + i);
+      step(from + i, join(level + i, rest0), sum0);
+      if (from + 16 + i < dim) step(from + 16 + i, join(level + 16 + i, rest1), sum1);
+    }
   }
   return hn::Add(sum0, sum1);
 }
 
 template <VectorCodec codec, class Step>
 HWY_INLINE FloatVec ForElements(const uint8_t* stored, size_t dim, Step step) {
-  if constexpr (codec == VectorCodec::kInt16)
-    return ForInt16(stored, dim, step);
+  if constexpr (codec == VectorCodec::kInt12 || codec == VectorCodec::kInt16)
+    return ForFine<codec>(stored, dim, step);
   else
     return ForStored<codec>(stored, dim, step);
 }
@@ -131,6 +133,8 @@ HWY_INLINE auto WithCodec(VectorCodec codec, Body body) {
       return body.template operator()<VectorCodec::kFloat32>();
     case VectorCodec::kFloat16:
       return body.template operator()<VectorCodec::kFloat16>();
+    case VectorCodec::kInt12:
+      return body.template operator()<VectorCodec::kInt12>();
     case VectorCodec::kInt16:
       return body.template operator()<VectorCodec::kInt16>();
     default:
@@ -519,25 +523,26 @@ void EncodeVector(const Geometry& g, const float* vector, uint8_t* block) {
     std::memcpy(out, vector, g.vector_size());
     return;
   }
-  const bool small = g.has_levels(), fine = g.codec == VectorCodec::kInt16;
+  const int parts_of_level = PartsOfLevel(g.codec);
+  uint8_t* rests = out + g.dim;
+  if (g.has_levels()) std::memset(rests, 0, RestBytes(g.codec, g.dim));
   // float16 gets the greatest value near 1: neither overflow nor loss of small vectors.
-  float scale = small ? greatest / 127 : greatest;
+  float scale = g.has_levels() ? greatest / 127 : greatest;
   float inverse = 1 / scale;
   if (!(inverse < kInfinity)) scale = 0, inverse = 0;
   header.scale = scale;
   double error = 0;
   for (size_t i = 0; i < g.dim; ++i) {
     float back;
-    if (fine) {
-      // At most 127 x 256: the coarse level stays within int8.
-      const long parts = std::lrintf(vector[i] * inverse * 256), level = (parts + 128) >> 8;
-      out[i] = static_cast<uint8_t>(level);
-      out[g.dim + i] = static_cast<uint8_t>(parts - 256 * level);
-      back = static_cast<float>(parts) * (1.0f / 256) * scale;
-    } else if (small) {
-      const int8_t level = static_cast<int8_t>(std::lrintf(vector[i] * inverse));
-      std::memcpy(out + i, &level, 1);
-      back = static_cast<float>(level) * scale;
+    if (g.has_levels()) {
+      // The nearest level, at most 127, and what is left.
+      const int parts = static_cast<int>(std::lrintf(vector[i] * inverse * static_cast<float>(parts_of_level)));
+      const int level = (parts + parts_of_level / 2) & -parts_of_level;
+      out[i] = static_cast<uint8_t>(level / parts_of_level);
+      if (g.codec == VectorCodec::kInt16) rests[i] = static_cast<uint8_t>(parts - level);
+      if (g.codec == VectorCodec::kInt12)
+        rests[i / 32 * 16 + i % 16] |= static_cast<uint8_t>(((parts - level) & 15) << (i & 16) / 4);
+      back = static_cast<float>(parts) * (1.0f / static_cast<float>(parts_of_level)) * scale;
     } else {
       const hn::CappedTag<float, 1> d1;
       const hn::Rebind<hwy::float16_t, hn::CappedTag<float, 1>> dh1;
@@ -605,7 +610,7 @@ HWY_INLINE float FloatBetween(const Geometry& g, const uint8_t* a, float scale_a
 
 float Between(const Geometry& g, const uint8_t* a, float scale_a, float norm_a, const uint8_t* b, float scale_b,
               float norm_b) {
-  if (g.has_levels()) {  // of kInt16 the coarse levels do
+  if (g.has_levels()) {  // without the rests
     const double dot = static_cast<double>(scale_a) * scale_b *
                        IntegerProduct(reinterpret_cast<const int8_t*>(a), reinterpret_cast<const int8_t*>(b), g.dim);
     if (g.metric == Metric::kInnerProduct) return static_cast<float>(-dot);

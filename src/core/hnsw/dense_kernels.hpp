@@ -53,7 +53,7 @@ struct DenseKernels {
   void (*decode_vector)(const Geometry& g, Stored stored, float* vector);
   // The code of a residual (PaddedDim floats, zeros behind dim).
   EncodedLink (*encode_link)(const Geometry& g, const float* residual, uint8_t* code);
-  // Navigation distance between two stored vectors; of kInt16 by the coarse levels, which choose neighbours as well.
+  // Navigation distance between two stored vectors; of levels without the rests, which choose neighbours as well.
   float (*between)(const Geometry& g, const uint8_t* a, float scale_a, float norm_a, const uint8_t* b, float scale_b,
                    float norm_b);
   // |v|^2 of a stored vector, where `between` or a bound wants it: 0 for codecs without levels but for the inner

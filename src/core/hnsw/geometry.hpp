@@ -5,9 +5,8 @@
 //   norms           uint16_t[max_degree]     |r|^2 of the neighbour's residual as bfloat16; sign bit set: a filler link
 //   rescales        uint8_t[max_degree]      see EncodedLink in kernels.hpp
 //   codes           [max_degree][code_bytes], code-major: one link is one contiguous small write
-//   vector          the node's own vector: dim float32, float16, int8, or int8 and then int8 of what is left; bits; of
-//   a
-//                   sparse vector its sketch (dim int8), and its non-zeros
+//   vector          the node's own vector: dim float32, float16 or int8; int8 and then 4 or 8 bits of what is left;
+//                   bits; the non-zeros of a sparse vector
 //
 // What a code and a vector say is the business of the kernels of three families (kernels.hpp): dense vectors, bit
 // strings, sparse vectors.
@@ -23,8 +22,10 @@
 namespace medvec::hnsw {
 
 enum class Metric : uint8_t { kL2, kInnerProduct, kCosine, kL1, kHamming, kJaccard };
-// kInt16: int8 levels as kInt8's, then for each dimension the rest, -128 to 127 256ths of a level.
-enum class VectorCodec : uint8_t { kFloat32, kFloat16, kInt8, kInt16, kBits, kSparse };
+// kInt12, kInt16: int8 levels as kInt8's, then for each dimension the rest: -8 to 7 16ths of a level, or -128 to 127
+// 256ths. Rests of 4 bits share bytes by groups of 32 dimensions: byte j of a group's 16 has that of j in its low half,
+// of j + 16 in its high half.
+enum class VectorCodec : uint8_t { kFloat32, kFloat16, kInt8, kInt12, kInt16, kBits, kSparse };
 
 using NodeId = uint32_t;
 inline constexpr NodeId kNoNode = 0xffffffff;
@@ -74,7 +75,7 @@ struct Geometry {
   // Without, neighbours' blocks are read.
   constexpr bool has_codes() const { return code_bytes > 0; }
   // Levels of the own vector are int8, and perhaps finer ones.
-  constexpr bool has_levels() const { return codec == VectorCodec::kInt8 || codec == VectorCodec::kInt16; }
+  constexpr bool has_levels() const { return codec >= VectorCodec::kInt8 && codec <= VectorCodec::kInt16; }
   // Dense vectors of these metrics are stored rotated (and centred): lengths and angles are the same there.
   constexpr bool rotated() const { return metric != Metric::kL1; }
 };
@@ -98,6 +99,16 @@ constexpr Geometry Lay(Geometry g) {
 
 }  // namespace geometry
 
+// Parts of a level that the rests tell apart.
+constexpr int PartsOfLevel(VectorCodec codec) {
+  return codec == VectorCodec::kInt12 ? 16 : codec == VectorCodec::kInt16 ? 256 : 1;
+}
+// Bytes of the rests of the first `dim` dimensions.
+constexpr size_t RestBytes(VectorCodec codec, size_t dim) {
+  if (codec == VectorCodec::kInt12) return dim / 32 * 16 + (dim % 32 < 16 ? dim % 32 : 16);
+  return codec == VectorCodec::kInt16 ? dim : 0;
+}
+
 // Dense vectors of `dim` elements. `code_dim`: of so many a neighbour has a code, a multiple of 64; 0: of all.
 constexpr Geometry MakeGeometry(size_t dim, Metric metric, VectorCodec codec, int code_bits, int max_degree,
                                 size_t code_dim = 0) {
@@ -108,7 +119,10 @@ constexpr Geometry MakeGeometry(size_t dim, Metric metric, VectorCodec codec, in
   g.code_bits = static_cast<uint8_t>(code_bits);
   g.max_degree = static_cast<uint16_t>(max_degree);
   g.code_bytes = ((code_dim != 0 && code_dim < g.dim ? static_cast<uint32_t>(code_dim) : g.dim) + 7) / 8 * g.code_bits;
-  g.vector_bytes = g.dim * (codec == VectorCodec::kFloat32 ? 4 : codec == VectorCodec::kInt8 ? 1 : 2);
+  g.vector_bytes = g.dim * (codec == VectorCodec::kFloat32   ? 4
+                            : codec == VectorCodec::kFloat16 ? 2
+                                                             : 1) +
+                   static_cast<uint32_t>(RestBytes(codec, g.dim));
   return geometry::Lay(g);
 }
 

@@ -35,9 +35,11 @@ void ForBlocks(Checker& checker, Each each) {
 double GreatestError(const hnsw::Geometry& g, float scale) {
   if (g.codec == hnsw::VectorCodec::kSparse) return std::numeric_limits<double>::infinity();
   if (g.codec == hnsw::VectorCodec::kBits) return 0;
-  const double half_steps[] = {0, 0x1p-11, 0.5, 0.5 / 16};  // by VectorCodec, in units of the scale
-  // A vector too short for a scale is stored as zero.
-  return std::sqrt(static_cast<double>(g.dim)) * (half_steps[static_cast<int>(g.codec)] * scale * (1 + 1e-3) + 1e-36);
+  const double half_step = g.has_levels()                           ? 0.5 / hnsw::PartsOfLevel(g.codec)
+                           : g.codec == hnsw::VectorCodec::kFloat16 ? 0x1p-11
+                                                                    : 0;
+  // A 32nd of it is for what float32 loses. A vector too short for a scale is stored as zero.
+  return std::sqrt(static_cast<double>(g.dim)) * (half_step * scale * (1 + 1.0 / 32) + 1e-36);
 }
 
 void CheckHeader(Checker& checker, NodeId node, const BlockHeader& header) {

@@ -11,7 +11,7 @@ namespace medvec::index {
 namespace {
 
 constexpr const char* kMetricNames[] = {"l2", "inner product", "cosine", "l1", "hamming", "jaccard"};
-constexpr const char* kCodecNames[] = {"float32", "float16", "int8", "int16", "bits", "sparse"};
+constexpr const char* kCodecNames[] = {"float32", "float16", "int8", "int12", "int16", "bits", "sparse"};
 
 struct Counts {
   int64 pages[static_cast<int>(PageKind::kDirectory) + 1];  // by kind; 0: empty

@@ -3,7 +3,7 @@
 //   hnsw_study PATH/NAME-DIM.f32 METRIC [key=value ...]
 //     metric      l2, ip, cosine, l1; hamming, jaccard (PATH/NAME-DIM.bits, without hnswlib)
 //     rows=N      at most N rows                 queries=1000
-//     config=CODEC,BITS,DEGREE[,EFC[,CODE_DIM]]  f32, f16, i16 or i8; may stand several times
+//     config=CODEC,BITS,DEGREE[,EFC[,CODE_DIM]]  f32, f16, i16, i12 or i8; may stand several times
 //     config=bits,CODE_BYTES,DEGREE[,EFC]        of bits
 //     efs=16,24,32,...                           beam widths of ours and of hnswlib
 //     hnswlib=0|1                                leave it out; its graph is kept beside the set
@@ -190,6 +190,7 @@ int Main(int argc, char** argv) {
     const VectorCodec codec = parts[0] == "f32"   ? VectorCodec::kFloat32
                               : parts[0] == "f16" ? VectorCodec::kFloat16
                               : parts[0] == "i16" ? VectorCodec::kInt16
+                              : parts[0] == "i12" ? VectorCodec::kInt12
                                                   : VectorCodec::kInt8;
     parameters.ef_construction = parts.size() > 3 ? std::stoul(parts[3]) : efc;
     // "auto,,,EFC": what an index would get.

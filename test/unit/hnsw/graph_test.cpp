@@ -43,7 +43,7 @@ std::vector<Floats> Queries(Data& data, size_t count) {
 TEST(HnswGraphTest, RecallOfAllMetricsAndCodecs) {
   for (const Metric metric : {Metric::kL2, Metric::kInnerProduct, Metric::kL1})
     for (const VectorCodec codec :
-         {VectorCodec::kFloat32, VectorCodec::kFloat16, VectorCodec::kInt8, VectorCodec::kInt16})
+         {VectorCodec::kFloat32, VectorCodec::kFloat16, VectorCodec::kInt8, VectorCodec::kInt12, VectorCodec::kInt16})
       for (const size_t dim : {3, 50, 130}) {
         Data data(dim);
         Index index(MakeGeometry(dim, metric, codec, dim < 100 ? 2 : 1, 24));
@@ -111,7 +111,8 @@ TEST(HnswGraphTest, ClustersOneAfterAnother) {
 }
 
 TEST(HnswGraphTest, EqualVectorsShareANode) {
-  for (const VectorCodec codec : {VectorCodec::kFloat32, VectorCodec::kInt8, VectorCodec::kInt16}) {
+  for (const VectorCodec codec :
+       {VectorCodec::kFloat32, VectorCodec::kInt8, VectorCodec::kInt12, VectorCodec::kInt16}) {
     Data data(20);
     Index index(MakeGeometry(20, Metric::kL2, codec, 2, 16));
     const Floats same = data.Next();
@@ -135,7 +136,7 @@ TEST(HnswGraphTest, ZeroAndOneDimensionalVectors) {
 TEST(HnswGraphTest, BoundsHold) {
   for (const Metric metric : {Metric::kL2, Metric::kInnerProduct, Metric::kL1})
     for (const VectorCodec codec :
-         {VectorCodec::kFloat32, VectorCodec::kFloat16, VectorCodec::kInt8, VectorCodec::kInt16}) {
+         {VectorCodec::kFloat32, VectorCodec::kFloat16, VectorCodec::kInt8, VectorCodec::kInt12, VectorCodec::kInt16}) {
       Data data(33);
       Index index(MakeGeometry(33, metric, codec, 1, 16));
       for (int i = 0; i < 500; ++i) index.Add(data.Next());

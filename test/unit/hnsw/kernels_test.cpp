@@ -110,7 +110,7 @@ TEST_P(HnswKernelsTest, AgreeWithPlainLoops) {
        {1, 2, 7, 8, 9, 16, 33, 63, 64, 65, 96, 100, 127, 128, 129, 200, 256, 300, 513, 784, 1280, 2100})
     for (const Metric metric : {Metric::kL2, Metric::kInnerProduct, Metric::kCosine, Metric::kL1})
       for (const VectorCodec codec :
-           {VectorCodec::kFloat32, VectorCodec::kFloat16, VectorCodec::kInt8, VectorCodec::kInt16})
+           {VectorCodec::kFloat32, VectorCodec::kFloat16, VectorCodec::kInt8, VectorCodec::kInt12, VectorCodec::kInt16})
         for (const auto& [bits, code_dim] : CodesOf(dim)) {
           const Geometry g = MakeGeometry(dim, metric, codec, bits, 21, code_dim);
           Rotation rotation(dim, 3);
@@ -144,7 +144,7 @@ TEST_P(HnswKernelsTest, AgreeWithPlainLoops) {
           EXPECT_NEAR(
               between,
               metric == Metric::kInnerProduct ? -Dot(test.stored, other.stored) : Square(test.stored, other.stored),
-              (codec == VectorCodec::kInt16 ? 1e-2 : 1e-5) * (Dot(own, own) + Dot(q, q)));  // the coarse levels do
+              (codec > VectorCodec::kInt8 ? 1e-2 : 1e-5) * (Dot(own, own) + Dot(q, q)));  // without the rests
         }
 }
 
@@ -198,7 +198,7 @@ TEST_P(HnswKernelsTest, EstimatesAreUnbiasedAndAsSharpAsPromised) {
 TEST_P(HnswKernelsTest, ExtremeValuesGiveNoNaN) {
   for (const Metric metric : {Metric::kL2, Metric::kInnerProduct, Metric::kL1})
     for (const VectorCodec codec :
-         {VectorCodec::kFloat32, VectorCodec::kFloat16, VectorCodec::kInt8, VectorCodec::kInt16})
+         {VectorCodec::kFloat32, VectorCodec::kFloat16, VectorCodec::kInt8, VectorCodec::kInt12, VectorCodec::kInt16})
       for (const float size : {0.0f, 1e-45f, 1e-38f, 1e-20f, 1e19f, 1e30f, 3e38f}) {
         const size_t dim = 70;
         const Geometry g = MakeGeometry(dim, metric, codec, 1, 16);
