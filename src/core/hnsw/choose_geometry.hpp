@@ -14,7 +14,7 @@ inline constexpr size_t kPageSize = 8192;
 inline constexpr size_t kUsablePageSize = 8152;
 inline constexpr size_t kRowSize = 10;  // heap tuple and node address, in the row pages
 // From this length on a table keeps vectors out of line. Fetching one to put rows in exact order takes longer there
-// than two visits: eight more bits leave few rows in doubt, for links that cost as much as they save.
+// than two visits: four or eight more bits leave few rows in doubt, for links that cost as much as they save.
 inline constexpr size_t kOutOfLineBytes = 1920;
 inline constexpr double kUpperShare = 1.0 / 63;  // blocks above level 0, for a level ratio of 64
 
@@ -69,15 +69,20 @@ constexpr double HopFactor(double degree) {
   return sum;
 }
 
+// Rows in doubt among the ten asked for and those next to them, which the executor fetches.
+constexpr double Fetches(VectorCodec codec) {
+  return codec == VectorCodec::kInt8 ? 12 : codec == VectorCodec::kInt12 ? 2.7 : 0.8;
+}
+inline constexpr double kMicrosecondsAFetch = 5;  // out of line
+
 // Microseconds to a recall between .95 and .99, roughly: the number of hops falls as degree^-0.7, below 16 links
 // faster, and grows with the variance of the estimates; a hop costs arithmetic and cache misses by the block's length,
-// and its page accesses. `out_of_line`: of the ten rows and two in doubt, all are fetched with 8 bits and a quarter
-// with 16.
+// and its page accesses.
 constexpr double Cost(const Geometry& g, const Packing& packing, bool out_of_line) {
   const double degree = g.max_degree;
   const double hops = 240 * HopFactor(degree) * (1 + 150 / (degree * degree)) * (1 + 300 * RelativeVariance(g) / g.dim);
   const double hop = 0.65 + 0.22e-3 * static_cast<double>(g.block_size) + 0.25 * packing.pages_per_hop();
-  return hops * hop + (out_of_line && g.codec == VectorCodec::kInt8 ? 60 : 0);
+  return hops * hop + (out_of_line ? kMicrosecondsAFetch * Fetches(g.codec) : 0);
 }
 
 }  // namespace choose
@@ -85,9 +90,9 @@ constexpr double Cost(const Geometry& g, const Packing& packing, bool out_of_lin
 // The block for vectors of `dim` dimensions, `element_bytes` each in the column (4: vector, 2: halfvec), with `m` links
 // (a degree of up to 2 m on all levels).
 //
-// The least cost within pgvector's bytes, with the own vector in 8 bits, or perhaps 16 where the table keeps vectors
-// out of line. More than one bit a code only where at least 4/5 of the links remain: with fewer links parts of a set
-// get out of reach, whatever the precision. Then a more exact own vector where the page has room for it, without
+// The least cost within pgvector's bytes, with the own vector in 8 bits, or perhaps 12 or 16 where the table keeps
+// vectors out of line. More than one bit a code only where at least 4/5 of the links remain: with fewer links parts of
+// a set get out of reach, whatever the precision. Then a more exact own vector where the page has room for it, without
 // costing a link or a byte of the budget.
 constexpr Choice ChooseGeometry(size_t dim, Metric metric, int m, size_t element_bytes) {
   const bool out_of_line = dim * element_bytes >= kOutOfLineBytes;
@@ -104,22 +109,25 @@ constexpr Choice ChooseGeometry(size_t dim, Metric metric, int m, size_t element
     const double cost = choose::Cost(choice.geometry, packing, out_of_line);
     if (best_cost == 0 || cost < best_cost) best = choice, best_cost = cost;
   };
-  const auto consider_groups = [&](uint32_t most_pages, std::initializer_list<size_t> code_dims) {
-    for (const VectorCodec codec : {VectorCodec::kInt8, VectorCodec::kInt16}) {
-      if (codec == VectorCodec::kInt16 && !out_of_line) break;
-      for (uint32_t pages = 1; pages <= most_pages; ++pages)
-        for (uint32_t blocks = pages; blocks <= 64; ++blocks) {
-          if (pages > 1 && blocks % pages == 0) continue;
-          for (const size_t code_dim : code_dims)
-            for (const int bits : {1, 2, 4})
-              if (bits == 1 || code_dim == dim) consider({blocks, pages}, codec, bits, code_dim, true);
-        }
-    }
+  const auto consider_groups = [&](VectorCodec codec, uint32_t most_pages, std::initializer_list<size_t> code_dims) {
+    if (codec != VectorCodec::kInt8 && !out_of_line) return;
+    for (uint32_t pages = 1; pages <= most_pages; ++pages)
+      for (uint32_t blocks = pages; blocks <= 64; ++blocks) {
+        if (pages > 1 && blocks % pages == 0) continue;
+        for (const size_t code_dim : code_dims)
+          for (const int bits : {1, 2, 4})
+            if (bits == 1 || code_dim == dim) consider({blocks, pages}, codec, bits, code_dim, true);
+      }
   };
-  consider_groups(4, {dim});
-  // Where links are few, each counts more than what its code says.
-  if (best.geometry.max_degree < std::min(most, 18))
-    consider_groups(8, {dim, (3 * dim / 4 + 32) / 64 * 64, (dim / 2 + 32) / 64 * 64});
+  consider_groups(VectorCodec::kInt8, 4, {dim});
+  consider_groups(VectorCodec::kInt16, 4, {dim});
+  // Where links are few, each counts more than what its code says, or than the last bits of the own vector.
+  if (best.geometry.max_degree < std::min(most, 18)) {
+    const size_t most_dims = (3 * dim / 4 + 32) / 64 * 64, half = (dim / 2 + 32) / 64 * 64;
+    consider_groups(VectorCodec::kInt8, 8, {dim, most_dims, half});
+    consider_groups(VectorCodec::kInt12, 8, {dim, most_dims, half, (2 * dim / 5 + 32) / 64 * 64});
+    consider_groups(VectorCodec::kInt16, 8, {dim, most_dims, half});
+  }
   if (best_cost == 0) {  // blocks longer than a page: dimensions pgvector does not index, or very large m
     const VectorCodec codec = out_of_line ? VectorCodec::kInt16 : VectorCodec::kInt8;
     const size_t block = MakeGeometry(dim, metric, codec, 1, most).block_size;
@@ -127,13 +135,15 @@ constexpr Choice ChooseGeometry(size_t dim, Metric metric, int m, size_t element
     consider({1, pages}, codec, 1, dim, false);
   }
   const size_t room = kUsablePageSize * best.packing.pages_per_group / best.packing.blocks_per_group / 4 * 4;
-  const VectorCodec chosen = best.geometry.codec;
-  for (const VectorCodec codec : {VectorCodec::kFloat16, VectorCodec::kInt16, VectorCodec::kFloat32}) {
-    // As long as each other: float16 is the faster, kInt16 the finer, which counts where rows are fetched at a price.
-    if (codec == (out_of_line ? VectorCodec::kFloat16 : VectorCodec::kInt16)) continue;
+  for (const VectorCodec codec :
+       {VectorCodec::kInt12, VectorCodec::kFloat16, VectorCodec::kInt16, VectorCodec::kFloat32}) {
+    // float16 is faster than levels with rests, and coarser than 16 bits, which counts where rows are fetched at a
+    // price.
+    const bool has_rests = PartsOfLevel(codec) > 1;
+    if (codec != VectorCodec::kFloat32 && has_rests != out_of_line) continue;
     const Geometry g =
         MakeGeometry(dim, metric, codec, best.geometry.code_bits, best.geometry.max_degree, best.geometry.code_dim);
-    if (codec != chosen && g.block_size <= room) best.geometry = g;
+    if (g.vector_bytes > best.geometry.vector_bytes && g.block_size <= room) best.geometry = g;
   }
   return best;
 }

@@ -11,6 +11,7 @@
 //     efc=200 rounds=3 pool=48 diverse=0 links=0 ratio=64 recheck=1 mean=1
 #include <cstring>
 #include <memory>
+#include <queue>
 #include <random>
 #include <sstream>
 
@@ -88,21 +89,33 @@ struct Ours : Engine {
     if (!recheck) {
       while (found->size() < k && search.Next(&answer)) found->push_back(answer.target);
     } else {
-      // What the executor does with a lower bound of each distance: a row is fetched and measured, and given out once
+      // What scan and executor do: a row whose interval overlaps with another's is fetched and measured, and given once
       // nothing that follows can be nearer.
-      const bool metric_l2 = geometry.metric == Metric::kL2, cosine = geometry.metric == Metric::kCosine;
-      std::vector<std::pair<double, uint32_t>> fetched;
-      while (search.Next(&answer)) {
-        const double low = metric_l2 ? answer.bound * answer.bound : cosine ? 2 * answer.bound : answer.bound;
-        if (fetched.size() >= k) {
-          std::nth_element(fetched.begin(), fetched.begin() + k - 1, fetched.end());
-          if (fetched[k - 1].first <= low) break;
+      const double infinity = std::numeric_limits<double>::infinity();
+      const auto as_distance = [metric = geometry.metric](double bound) {
+        return metric == Metric::kL2 ? bound * bound : metric == Metric::kCosine ? 2 * bound : bound;
+      };
+      using Row = std::pair<double, uint32_t>;
+      std::priority_queue<Row, std::vector<Row>, std::greater<>> waiting;
+      double farthest = -infinity, low = -infinity;
+      while (found->size() < k) {
+        if (!waiting.empty() && waiting.top().first <= low) {
+          found->push_back(waiting.top().second);
+          waiting.pop();
+        } else if (search.Next(&answer)) {
+          const std::optional<double> next = search.PeekBound();
+          const bool certain = farthest <= answer.bound && next.has_value() && answer.upper <= *next;
+          farthest = std::max(farthest, answer.upper);
+          low = as_distance(answer.bound);
+          waiting.push({certain ? low : Distance(set, set.count + number, answer.target), answer.target});
+          fetches += !certain;
+        } else if (waiting.empty()) {
+          break;
+        } else {
+          low = infinity;
         }
-        fetched.push_back({Distance(set, set.count + number, answer.target), answer.target});
       }
-      fetches += fetched.size(), ++asked;
-      std::sort(fetched.begin(), fetched.end());
-      for (size_t i = 0; i < std::min(k, fetched.size()); ++i) found->push_back(fetched[i].second);
+      ++asked;
     }
     search.Free();
     return graph.reads() - before;
@@ -232,7 +245,7 @@ int Main(int argc, char** argv) {
                 engine->build, at95, base95 / at95, At(*engine, .95, true), at99, base99 / at99,
                 At(*engine, .99, true));
     for (Point& p : engine->points)
-      std::printf(" %zu:%.4f/%.0f/%.0f/%.0f", p.ef, p.recall, p.median(), p.hops, p.fetches);
+      std::printf(" %zu:%.4f/%.0f/%.0f/%.1f", p.ef, p.recall, p.median(), p.hops, p.fetches);
     std::printf("\n");
   }
   return 0;

@@ -72,6 +72,7 @@ TEST_P(ChooseGeometryTableTest, Print) {
     const Choice c = ChooseGeometry(dim, Metric::kL2, 16, GetParam());
     std::printf("| %zu | %s | %d | %u | %d | %u | %u in %u | %.2f | %.0f | %.0f |\n", dim,
                 c.geometry.codec == VectorCodec::kInt8      ? "int8"
+                : c.geometry.codec == VectorCodec::kInt12   ? "int12"
                 : c.geometry.codec == VectorCodec::kInt16   ? "int16"
                 : c.geometry.codec == VectorCodec::kFloat16 ? "float16"
                                                             : "float32",
