@@ -121,12 +121,14 @@ constexpr Choice ChooseGeometry(size_t dim, Metric metric, int m, size_t element
   };
   consider_groups(VectorCodec::kInt8, 4, {dim});
   consider_groups(VectorCodec::kInt16, 4, {dim});
-  // Where links are few, each counts more than what its code says, or than the last bits of the own vector.
+  // Where links are few, each counts more than what its code says.
   if (best.geometry.max_degree < std::min(most, 18)) {
     const size_t most_dims = (3 * dim / 4 + 32) / 64 * 64, half = (dim / 2 + 32) / 64 * 64;
     consider_groups(VectorCodec::kInt8, 8, {dim, most_dims, half});
-    consider_groups(VectorCodec::kInt12, 8, {dim, most_dims, half, (2 * dim / 5 + 32) / 64 * 64});
     consider_groups(VectorCodec::kInt16, 8, {dim, most_dims, half});
+    // Where 16 bits leave too few, 12 may not.
+    if (best.geometry.codec == VectorCodec::kInt8)
+      consider_groups(VectorCodec::kInt12, 8, {most_dims, half, (3 * dim / 8 + 32) / 64 * 64});
   }
   if (best_cost == 0) {  // blocks longer than a page: dimensions pgvector does not index, or very large m
     const VectorCodec codec = out_of_line ? VectorCodec::kInt16 : VectorCodec::kInt8;

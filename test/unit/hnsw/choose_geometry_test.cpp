@@ -41,8 +41,8 @@ TEST(ChooseGeometryTest, HopFactorIsThePower) {
 }
 
 // Rows are fetched from the table to be put in order where 8 bits leave them in doubt. Where it keeps them out of line
-// 16 bits spare that, unless too few links would be left.
-TEST(ChooseGeometryTest, SixteenBitsWhereVectorsAreOutOfLine) {
+// 16 bits spare that, or 12 where 16 would leave too few links.
+TEST(ChooseGeometryTest, MoreBitsWhereVectorsAreOutOfLine) {
   const auto codec = [](size_t dim, size_t bytes) {
     return ChooseGeometry(dim, Metric::kL2, 16, bytes).geometry.codec;
   };
@@ -50,7 +50,7 @@ TEST(ChooseGeometryTest, SixteenBitsWhereVectorsAreOutOfLine) {
   EXPECT_EQ(codec(784, 4), VectorCodec::kInt16);
   EXPECT_EQ(codec(1280, 4), VectorCodec::kInt16);
   EXPECT_EQ(codec(784, 2), VectorCodec::kInt8);
-  EXPECT_EQ(codec(1280, 2), VectorCodec::kInt8);
+  EXPECT_EQ(codec(1280, 2), VectorCodec::kInt12);
 }
 
 // A code of a part of the dimensions makes room for links where few would fit.
