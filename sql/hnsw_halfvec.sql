@@ -75,13 +75,14 @@ DROP TABLE undimensioned;
 CREATE FUNCTION pg_temp.wave(i int, dim int) RETURNS halfvec LANGUAGE sql IMMUTABLE AS $$
 	SELECT array_agg((sin(i * 12.9898 + k * (0.1 + i * 0.01)) * 10)::real)::halfvec FROM generate_series(1, dim) k
 $$;
-CREATE FUNCTION pg_temp.of_dimension(dim int, row_count int, OUT l2 text, OUT cosine text, OUT vacuumed text, OUT problems text) LANGUAGE plpgsql AS $$
+CREATE FUNCTION pg_temp.of_dimension(dim int, row_count int, OUT codec text, OUT l2 text, OUT cosine text, OUT vacuumed text, OUT problems text) LANGUAGE plpgsql AS $$
 DECLARE
 	query constant text := 'SELECT id, v %1$s (SELECT v FROM long WHERE id = 7) AS d FROM long ORDER BY v %1$s (SELECT v FROM long WHERE id = 7) LIMIT 100';
 BEGIN
 	EXECUTE format('CREATE TABLE long (id int, v halfvec(%s))', dim);
 	INSERT INTO long SELECT i, pg_temp.wave(i, dim) FROM generate_series(1, row_count) i;
 	CREATE INDEX by_l2 ON long USING hnsw (v halfvec_l2_ops);
+	codec := (SELECT vector_codec FROM hnsw_info('by_l2'));
 	l2 := pg_temp.against_exact(format(query, '<->'));
 	CREATE INDEX ON long USING hnsw (v halfvec_cosine_ops);
 	INSERT INTO long SELECT i + row_count, pg_temp.wave(i + row_count, dim) FROM generate_series(1, row_count / 4) i;
@@ -92,7 +93,7 @@ BEGIN
 	DROP TABLE long;
 END
 $$;
-SELECT dim, o.* FROM (VALUES (1, 40), (100, 40), (784, 20), (4000, 12), (32767, 8)) t(dim, n), pg_temp.of_dimension(dim, n) o ORDER BY dim;
+SELECT dim, o.* FROM (VALUES (1, 40), (100, 40), (784, 20), (1283, 40), (4000, 12), (32767, 8)) t(dim, n), pg_temp.of_dimension(dim, n) o ORDER BY dim;
 -- the ends of binary16
 CREATE TABLE extremes (id int, v halfvec(3));
 INSERT INTO extremes SELECT i, ARRAY[65504 * sin(i), -65504 * cos(i * 7), (i % 3 - 1) * 6e-8]::halfvec FROM generate_series(1, 100) i;

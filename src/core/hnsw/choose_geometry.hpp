@@ -73,7 +73,7 @@ constexpr double HopFactor(double degree) {
 constexpr double Fetches(VectorCodec codec) {
   return codec == VectorCodec::kInt8 ? 12 : codec == VectorCodec::kInt12 ? 2.7 : 0.8;
 }
-inline constexpr double kMicrosecondsAFetch = 5;  // out of line
+inline constexpr double kMicrosecondsAFetch = 5.4;  // out of line
 
 // Microseconds to a recall between .95 and .99, roughly: the number of hops falls as degree^-0.7, below 16 links
 // faster, and grows with the variance of the estimates; a hop costs arithmetic and cache misses by the block's length,
