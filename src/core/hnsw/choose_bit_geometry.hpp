@@ -16,12 +16,9 @@ constexpr Packing TightestPacking(size_t block_size) {
   return best;
 }
 
-// A neighbour's code has all its bits up to 64 bytes. Of longer strings it has a sample of half the bytes, of 64 to
-// 128, and of a sixteenth where that is more: the error grows with the length.
-constexpr size_t BitSample(size_t bytes) {
-  const size_t half = std::clamp<size_t>((bytes / 2 + 7) / 8 * 8, 64, 128);
-  return std::min(bytes, std::max(half, bytes / 128 * 8));
-}
+// A neighbour's code has all its bits up to 128 bytes. Of longer strings it has a sample of as many, or of a sixteenth
+// where that is more: the error grows with the length.
+constexpr size_t BitSample(size_t bytes) { return std::min(bytes, std::max<size_t>(128, bytes / 128 * 8)); }
 
 constexpr Choice ChooseBitGeometry(size_t dim, Metric metric, int m) {
   const int degree = std::min<int>(2 * m, kMaxDegree);
