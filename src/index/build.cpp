@@ -22,23 +22,27 @@ namespace {
 constexpr uint64_t kRotationSeed = 0x6d65647665630001;
 
 // `nonzeros`: of sparse vectors, the most that some rows have; 0: there are no rows.
-hnsw::Choice Choose(const OperatorClass& operators, uint32 dim, int m, uint32 nonzeros) {
+// `key_bytes`: behind each block.
+hnsw::Choice Choose(const OperatorClass& operators, uint32 dim, int m, uint32 nonzeros, size_t key_bytes) {
   switch (operators.family) {
     case Family::kBits:
-      return hnsw::ChooseBitGeometry(dim, operators.metric, m);
+      return hnsw::ChooseBitGeometry(dim, operators.metric, m, key_bytes);
     case Family::kSparse:
-      return hnsw::ChooseSparseGeometry(operators.metric, m, nonzeros != 0 ? nonzeros : hnsw::kUnknownNonzeros);
+      return hnsw::ChooseSparseGeometry(operators.metric, m, nonzeros != 0 ? nonzeros : hnsw::kUnknownNonzeros,
+                                        key_bytes);
     default:
-      return hnsw::ChooseGeometry(dim, operators.metric, m, static_cast<size_t>(operators.element_bytes));
+      return hnsw::ChooseGeometry(dim, operators.metric, m, static_cast<size_t>(operators.element_bytes), key_bytes);
   }
 }
 
 Meta MakeMeta(Relation relation, uint32 nonzeros) {
+  Meta meta{};
+  LayKeys(relation, &meta);
   const OperatorClass operators = GetOperatorClass(relation);
   const Options options = GetOptions(relation);
   const uint32 dim = ColumnDimensions(relation);
-  const hnsw::Choice choice = Choose(operators, dim, options.m, nonzeros);
-  Meta meta{};
+  const uint32 key_bytes = (KeyBytes(meta) + 3) / 4 * 4;  // blocks start at multiples of 4
+  const hnsw::Choice choice = Choose(operators, dim, options.m, nonzeros, key_bytes);
   meta.magic = kMagic, meta.version = kFormatVersion;
   meta.dim = dim;
   meta.m = static_cast<uint16_t>(options.m);
@@ -50,8 +54,7 @@ Meta MakeMeta(Relation relation, uint32 nonzeros) {
   meta.nonzeros = choice.geometry.nonzeros;
   meta.level_ratio_log2 = static_cast<uint8_t>(std::countr_zero(static_cast<unsigned>(hnsw::kLevelRatio)));
   meta.max_degree = choice.geometry.max_degree;
-  meta.row_size = kRowHeader;
-  meta.block_size = choice.geometry.block_size;
+  meta.block_size = choice.geometry.block_size + key_bytes;
   meta.blocks_per_group = choice.packing.blocks_per_group;
   meta.pages_per_group = choice.packing.pages_per_group;
   meta.rotation_seed = kRotationSeed;
@@ -144,6 +147,7 @@ float* FindCentre(const Sample& sample, const Meta& meta) {
 
 // Meta, allocation and centre.
 Index* CreatePages(Relation heap, Relation relation, struct IndexInfo* info) {
+  CheckColumns(relation);
   const OperatorClass operators = GetOperatorClass(relation);
   const Sample sample = DrawSample(heap, relation, info, operators, ColumnDimensions(relation));
   Meta meta = MakeMeta(relation, sample.nonzeros);

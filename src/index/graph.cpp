@@ -262,6 +262,7 @@ NodeId PageGraph::Append(const uint8_t* block, int level) {
     header.target = row.number;
     memset(header.origin, 0, sizeof header.origin);
     memcpy(header.origin, &tuple_, sizeof tuple_);
+    memcpy(copy_ + index_.geometry().block_size, keys_, index_.key_bytes());
   }
 
   const bool together = place.pages <= 2;  // block, row and allocation fit into one record
@@ -276,7 +277,7 @@ NodeId PageGraph::Append(const uint8_t* block, int level) {
   }
   if (!upper) {
     const Page page = change.Add(ReadPage(index_, row.block, PageKind::kRows, BUFFER_LOCK_EXCLUSIVE));
-    WriteRow(index_, page, row.slot, tuple_, node);
+    WriteRow(index_, page, row.slot, tuple_, node, keys_);
     TakeRow(allocation_page, row, 1);
   }
   change.Finish();
@@ -332,7 +333,7 @@ bool PageGraph::AddRow(NodeId node, float error) {
   place.pages = Min(place.pages, header_pages);
   CopyIn(place, copy_, sizeof header, [&](uint32_t i) { return pages[i]; });
   const Page row_page = change.Add(ReadPage(index_, row.block, PageKind::kRows, BUFFER_LOCK_EXCLUSIVE));
-  WriteRow(index_, row_page, row.slot, tuple_, node);
+  WriteRow(index_, row_page, row.slot, tuple_, node, keys_);
   WriteLink(index_, row_page, row.slot + 1, older);
   change.Finish();
   for (uint32_t i = header_pages; i < PlaceOf(index_, node).pages; ++i) UnlockReleaseBuffer(buffers_[i]);

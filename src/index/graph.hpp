@@ -48,8 +48,8 @@ class PageGraph {
  public:
   explicit PageGraph(Index& index);
 
-  // The heap tuple of the next block appended to level 0.
-  void SetTuple(const ItemPointerData& tuple) { tuple_ = tuple; }
+  // The heap tuple of the next block appended to level 0, and its keys.
+  void SetTuple(const ItemPointerData& tuple, const uint8_t* keys) { tuple_ = tuple, keys_ = keys; }
   void SetEntryLock(SharedEntryLock* lock) { entry_lock_ = lock; }
 
   Entry GetEntry();
@@ -96,6 +96,7 @@ class PageGraph {
 
   Index& index_;
   ItemPointerData tuple_;
+  const uint8_t* keys_ = nullptr;
   SharedEntryLock* entry_lock_ = nullptr;
   uint64_t reads_ = 0;
   bool holds_interrupts_ = false;

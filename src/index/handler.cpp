@@ -15,7 +15,10 @@ namespace {
 IndexAmRoutine* MakeRoutine() {
   IndexAmRoutine* routine = makeNode(IndexAmRoutine);
   routine->amstrategies = 0;
-  routine->amsupport = 1;
+  routine->amsupport = 2;
+  routine->amcanmulticol = true;
+  routine->amsearcharray = true;
+  routine->amsearchnulls = true;
   routine->amcanorderbyop = true;
   routine->amoptionalkey = true;  // ORDER BY needs no condition
   routine->amparallelvacuumoptions = VACUUM_OPTION_PARALLEL_BULKDEL;

@@ -45,7 +45,7 @@ void CheckMeta(Relation relation, const Meta& meta) {
                bits == (meta.metric >= static_cast<uint8_t>(hnsw::Metric::kHamming)) &&
                meta.codec <= static_cast<uint8_t>(hnsw::VectorCodec::kSparse) &&
                (sparse ? meta.code_bits == 0 : meta.code_bits == 1 || meta.code_bits == 2 || meta.code_bits == 4) &&
-               meta.key_columns <= kMaxKeyColumns && meta.row_size >= kRowHeader && meta.row_size <= kUsable &&
+               HasKeysOf(relation, meta) &&
                meta.blocks_per_group >= 1 && meta.pages_per_group >= 1 && meta.blocks_per_group <= kUsable &&
                meta.block_size <= 16 * 1024 * 1024;
   if (sound && bits)
@@ -55,7 +55,7 @@ void CheckMeta(Relation relation, const Meta& meta) {
   if (sound && sparse) sound = meta.nonzeros >= 1 && meta.nonzeros <= kMaxSparseElements;
   if (sound) {
     const hnsw::Geometry g = GeometryOf(meta);
-    sound = g.block_size <= meta.block_size && g.code_bytes == meta.code_bytes &&
+    sound = g.block_size + KeyBytes(meta) <= meta.block_size && g.code_bytes == meta.code_bytes &&
             uint64{meta.block_size} * meta.blocks_per_group <= uint64{kUsable} * meta.pages_per_group &&
             meta.centre_pages == (meta.centre_pages == 0 ? 0 : (sizeof(float) * meta.dim + kUsable - 1) / kUsable) &&
             (meta.centre_pages == 0 || !(bits || sparse));
@@ -68,6 +68,7 @@ Index* MakeIndex(Relation relation, const Meta& meta, const uint64_t* signs, con
   index->relation = relation;
   index->operators = GetOperatorClass(relation);
   index->meta = meta;
+  index->filter = FilterColumns(relation, meta);
   index->rotation = MakeRotation(meta);
   uint64_t* table = static_cast<uint64_t*>(palloc(index->rotation.table_size()));
   if (signs != nullptr) {

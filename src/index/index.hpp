@@ -3,6 +3,7 @@
 
 #include "core/hnsw/kernels.hpp"
 #include "core/hnsw/memory.hpp"
+#include "index/keys.hpp"
 #include "index/layout.hpp"
 #include "index/operator_class.hpp"
 #include "pg/index.hpp"
@@ -12,7 +13,8 @@ namespace medvec::index {
 struct Index {
   Relation relation;
   OperatorClass operators;
-  Meta meta;  // but for the entry, which is read anew for each search
+  Meta meta;             // but for the entry, which is read anew for each search
+  FilterColumn* filter;  // meta.key_columns of them
   hnsw::Space space;
   Rotation rotation;
   uint32_t rows_per_page;
@@ -20,6 +22,9 @@ struct Index {
   bool logged;         // changes are WAL-logged as they are made (false while the index is being built)
 
   const hnsw::Geometry& geometry() const { return space.geometry; }
+  uint32_t key_bytes() const { return KeyBytes(meta); }
+  // Of a block of level 0 with one row.
+  const uint8_t* KeysOf(const uint8_t* block) const { return block + space.geometry.block_size; }
 };
 
 // Reads the metapage, or takes what the relation cache remembers of it. Lives in the current memory context; does not

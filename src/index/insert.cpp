@@ -31,12 +31,13 @@ Inserter::Inserter(Index& index, bool concurrently)
       parameters_(ParametersOf(index, concurrently)),
       context_(AllocSetContextCreate(CurrentMemoryContext, "hnsw insertion", ALLOCSET_DEFAULT_SIZES)) {}
 
-bool Inserter::Insert(Datum value, const ItemPointerData& tuple) {
+bool Inserter::Insert(const Datum* values, const bool* is_null, const ItemPointerData& tuple) {
   const MemoryContext outer = MemoryContextSwitchTo(context_);
   hnsw::Input input;
-  const bool wanted = LoadVector(index_.operators, value, index_.meta.dim, &input);
+  const bool wanted = LoadVector(index_.operators, values[0], index_.meta.dim, &input);
   if (wanted) {
-    graph_.SetTuple(tuple);
+    EncodeKeys(index_.meta, index_.filter, values, is_null, keys_);
+    graph_.SetTuple(tuple, keys_);
     for (;;) {
       const int level = LevelForTest(hnsw::DrawLevel(pg_prng_uint64(&pg_global_prng_state)));
       const hnsw::Inserted inserted = hnsw::Insert(index_.space, graph_, ServerMemory(), input, level, parameters_);
@@ -62,7 +63,7 @@ bool InsertTuple(Relation relation, Datum* values, bool* is_null, ItemPointer tu
     info->ii_AmCache = inserter;
     MemoryContextSwitchTo(outer);
   }
-  inserter->Insert(values[0], *tuple);
+  inserter->Insert(values, is_null, *tuple);
   return false;
 }
 

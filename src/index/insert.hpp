@@ -14,9 +14,9 @@ class Inserter {
  public:
   Inserter(Index& index, bool concurrently);
 
-  // Adds the heap tuple with its value. False: the operator class does not index this value. What it takes in memory is
+  // Adds the heap tuple with the values of all its columns, of which the first is not NULL. False: the operator class does not index this value. What it takes in memory is
   // given back.
-  bool Insert(Datum value, const ItemPointerData& tuple);
+  bool Insert(const Datum* values, const bool* is_null, const ItemPointerData& tuple);
 
   PageGraph& graph() { return graph_; }
 
@@ -24,6 +24,7 @@ class Inserter {
   Index& index_;
   PageGraph graph_;
   hnsw::InsertParameters parameters_;
+  uint8_t keys_[kMaxKeyBytes];
   MemoryContext context_;  // of one insertion
 };
 

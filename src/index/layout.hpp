@@ -22,7 +22,7 @@
 namespace medvec::index {
 
 inline constexpr uint32_t kMagic = 0x4d56484e;
-inline constexpr uint32_t kFormatVersion = 2;
+inline constexpr uint32_t kFormatVersion = 3;
 
 inline constexpr uint32_t kMetaBlock = 0;
 inline constexpr uint32_t kAllocationBlock = 1;
@@ -47,13 +47,24 @@ inline constexpr uint32_t kPageHeader = 24;
 inline constexpr uint32_t kUsable = static_cast<uint32_t>(hnsw::kUsablePageSize);
 static_assert(kPageHeader + kUsable + sizeof(PageTail) == hnsw::kPageSize);
 
-// A further key column: each row, and each block of level 0, carries its value in `size` bytes at `offset`.
+// A further key column, a filter column. Each row carries the keys of its heap tuple behind its header, and each block
+// of level 0 behind its own bytes those of its row, unless it has several (kShared):
+//
+//   a bit for each column, set: NULL
+//   its value, zeros for NULL, in `size` bytes at `offset`
+enum class Encoding : uint8_t {
+  kValue = 1,  // the value, of fixed length
+  kHash,       // the extended hash of a value of any length, 8 bytes
+  kNumeric,    // the float8 nearest to a numeric
+  kSignature   // of an array: three bits of 64 for each element that is not NULL
+};
 struct KeyColumn {
   uint16_t offset;
   uint8_t size;
-  uint8_t encoding;
+  Encoding encoding;
 };
 inline constexpr int kMaxKeyColumns = 31;
+inline constexpr uint32_t kMaxKeyBytes = (kMaxKeyColumns + 7) / 8 + kMaxKeyColumns * 16;
 
 struct Meta {
   uint32_t magic, version;
@@ -61,14 +72,14 @@ struct Meta {
   uint16_t m, ef_construction;
   uint8_t metric, codec, code_bits, level_ratio_log2;
   uint16_t max_degree;
-  uint16_t row_size;    // kRowHeader and the key columns
-  uint32_t block_size;  // with key columns behind the block's own bytes
+  uint16_t row_size;    // kRowHeader and the keys
+  uint32_t block_size;  // with the keys behind the block's own bytes
   uint32_t blocks_per_group, pages_per_group;
   uint64_t rotation_seed;
   uint32_t centre_pages;
   uint32_t entry;  // hnsw::Entry
   uint32_t entry_level;
-  uint32_t key_columns;  // 0 as yet
+  uint32_t key_columns;
   KeyColumn keys[kMaxKeyColumns];
   uint32_t code_bytes;  // of a neighbour
   uint32_t nonzeros;    // of a sparse vector that a block holds
@@ -112,6 +123,7 @@ inline constexpr uint32_t kDirectoryEntries = kUsable / 4;
 //
 //   bytes 0..5   heap tuple (ItemPointerData), whose offset number tells what the slot holds
 //   bytes 6..9   the node
+//   bytes 10...  the keys
 //
 //   offset number   slot
 //   0               empty
@@ -120,6 +132,7 @@ inline constexpr uint32_t kDirectoryEntries = kUsable / 4;
 //                   transaction is older.
 //   other           the heap tuple
 inline constexpr uint32_t kRowHeader = 10;
+constexpr uint32_t KeyBytes(const Meta& meta) { return meta.row_size - kRowHeader; }
 inline constexpr uint32_t kNoRow = 0xffffffff;
 inline constexpr uint16_t kLinkRow = 0xffff, kClosedRow = 0xfffe;
 

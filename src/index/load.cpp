@@ -38,7 +38,7 @@ struct Participant {
 
 void LoadTuple(Relation, ItemPointer tuple, Datum* values, bool* is_null, bool, void* state) {
   Participant* self = static_cast<Participant*>(state);
-  if (is_null[0] || !self->inserter->Insert(values[0], *tuple)) return;
+  if (is_null[0] || !self->inserter->Insert(values, is_null, *tuple)) return;
   self->tuples += 1;
   int64 all = static_cast<int64>(self->tuples);
   if (self->shared != nullptr) all = static_cast<int64>(pg_atomic_fetch_add_u64(&self->shared->loaded, 1)) + 1;

@@ -18,6 +18,7 @@ struct Row {
     return tuple;
   }
   uint32_t node() const { return Get32(6); }
+  const uint8_t* keys() const { return bytes + kRowHeader; }
   uint32_t next() const { return Get32(0); }  // of a link
   FullTransactionId closed_at() const {
     return FullTransactionIdFromU64(static_cast<uint64>(Get32(6)) << 32 | Get32(0));
@@ -60,9 +61,12 @@ inline void DropLinkBehind(const Index& index, Page page, uint32_t slot) {
 }
 
 // Fills a slot that was free.
-inline void WriteRow(const Index& index, Page page, uint32_t slot, const ItemPointerData& tuple, uint32_t node) {
+inline void WriteRow(const Index& index, Page page, uint32_t slot, const ItemPointerData& tuple, uint32_t node,
+                     const uint8_t* keys) {
   DropLinkBehind(index, page, slot);
-  RowAt(index, page, slot).SetTuple(tuple, node);
+  const Row row = RowAt(index, page, slot);
+  row.SetTuple(tuple, node);
+  memcpy(row.bytes + kRowHeader, keys, index.key_bytes());
   RaiseUsed(page, (slot + 1) * index.meta.row_size);
 }
 inline void WriteLink(const Index& index, Page page, uint32_t slot, uint32_t next) {

@@ -249,7 +249,7 @@ bool NextTuple(IndexScanDesc descriptor, ScanDirection) {
     if (!NextNode(scan)) return false;
   scan.may_hide = !(scan.answer.flags & hnsw::kShared);
   descriptor->xs_heaptid = scan.tuples[scan.next_tuple++];
-  descriptor->xs_recheck = false;
+  descriptor->xs_recheck = descriptor->numberOfKeys > 0;
   StoreDistances(descriptor, scan);
   ++last_scan.rows;
   ++scan.total.rows;

@@ -102,36 +102,60 @@ void FindDeadRows(Vacuum& vacuum) {
 
 // ---- 2
 
-// The header of a block, locked exclusively; it may lie in two pages.
+// The header of a block, and its keys, locked exclusively; each may lie in two pages.
 class LockedHeader {
  public:
   LockedHeader(Index& index, NodeId node) : index_(index), place_(PlaceOf(index, node)) {
-    count_ = place_.offset + sizeof(hnsw::BlockHeader) > kUsable ? 2 : 1;
+    Add(0, sizeof header);
+    if (index.key_bytes() > 0) Add(index.geometry().block_size, index.key_bytes());
     for (int i = 0; i < count_; ++i)
-      buffers_[i] = ReadPage(index, place_.first + static_cast<uint32_t>(i), PageKind::kNodes, BUFFER_LOCK_EXCLUSIVE);
-    const size_t part = Min(sizeof header, static_cast<size_t>(kUsable - place_.offset));
-    memcpy(&header, Usable(BufferGetPage(buffers_[0])) + place_.offset, part);
-    if (count_ == 2)
-      memcpy(reinterpret_cast<uint8_t*>(&header) + part, Usable(BufferGetPage(buffers_[1])), sizeof header - part);
+      buffers_[i] = ReadPage(index, place_.first + pages_[i], PageKind::kNodes, BUFFER_LOCK_EXCLUSIVE);
+    Page pages[kMost];
+    for (int i = 0; i < count_; ++i) pages[i] = BufferGetPage(buffers_[i]);
+    Copy(pages, 0, &header, sizeof header, false);
+    Copy(pages, index.geometry().block_size, keys, index.key_bytes(), false);
   }
   void Write() {
     PageChange change(index_);
-    const size_t part = Min(sizeof header, static_cast<size_t>(kUsable - place_.offset));
-    memcpy(Usable(change.Add(buffers_[0])) + place_.offset, &header, part);
-    if (count_ == 2)
-      memcpy(Usable(change.Add(buffers_[1])), reinterpret_cast<uint8_t*>(&header) + part, sizeof header - part);
+    Page pages[kMost];
+    for (int i = 0; i < count_; ++i) pages[i] = change.Add(buffers_[i]);
+    Copy(pages, 0, &header, sizeof header, true);
+    Copy(pages, index_.geometry().block_size, keys, index_.key_bytes(), true);
     change.Finish();
   }
   void Leave() {
     for (int i = 0; i < count_; ++i) UnlockReleaseBuffer(buffers_[i]);
   }
   hnsw::BlockHeader header;
+  uint8_t keys[kMaxKeyBytes];
 
  private:
+  static constexpr int kMost = 4;
+  static_assert(kMost <= PageChange::kMaxPages && kMaxKeyBytes <= kUsable);
+
+  // The pages of `size` bytes of the block, in ascending order.
+  void Add(uint32_t from, uint32_t size) {
+    from += place_.offset;
+    for (uint32_t page = from / kUsable; page <= (from + size - 1) / kUsable; ++page)
+      if (count_ == 0 || pages_[count_ - 1] < page) pages_[count_++] = page;
+  }
+  void Copy(const Page* pages, uint32_t from, void* bytes, uint32_t size, bool write) const {
+    from += place_.offset;
+    uint8_t* at = static_cast<uint8_t*>(bytes);
+    for (int i = 0; i < count_ && size > 0; ++i) {
+      if (pages_[i] != from / kUsable) continue;
+      const uint32_t part = Min(size, kUsable - from % kUsable);
+      uint8_t* stored = Usable(pages[i]) + from % kUsable;
+      memcpy(write ? stored : at, write ? at : stored, part);
+      at += part, from += part, size -= part;
+    }
+  }
+
   Index& index_;
   Place place_;
-  Buffer buffers_[2];
-  int count_;
+  Buffer buffers_[kMost];
+  uint32_t pages_[kMost];
+  int count_ = 0;
 };
 
 struct ChainRow {
@@ -140,10 +164,11 @@ struct ChainRow {
   ItemPointerData tuple;
 };
 
-// Takes the dead rows out of a node's chain and changes the header if need be. Returns how many are left; or nothing
-// where the chain goes through a row whose page is not known yet (*unknown). The caller holds the block's lock, under
-// which alone chains change.
-std::optional<size_t> MendChain(Vacuum& vacuum, NodeId node, hnsw::BlockHeader* header, uint32_t* unknown) {
+// Takes the dead rows out of a node's chain and changes header and keys if need be. Returns how many are left; or
+// nothing where the chain goes through a row whose page is not known yet (*unknown). The caller holds the block's lock,
+// under which alone chains change.
+std::optional<size_t> MendChain(Vacuum& vacuum, NodeId node, LockedHeader* locked, uint32_t* unknown) {
+  hnsw::BlockHeader* header = &locked->header;
   Index& index = vacuum.index;
   hnsw::Array<ChainRow> live{};
   size_t steps = 0;
@@ -186,6 +211,10 @@ std::optional<size_t> MendChain(Vacuum& vacuum, NodeId node, hnsw::BlockHeader* 
       header->flags = static_cast<uint8_t>(header->flags & ~hnsw::kShared);
       memset(header->origin, 0, sizeof header->origin);
       memcpy(header->origin, &live[0].tuple, sizeof live[0].tuple);
+      const Buffer buffer = vacuum.rows.Lock(live[0].row, BUFFER_LOCK_SHARE);
+      memcpy(locked->keys, RowAt(index, BufferGetPage(buffer), vacuum.rows.Slot(live[0].row)).keys(),
+             index.key_bytes());
+      UnlockReleaseBuffer(buffer);
     }
   }
   live.Free(vacuum.memory);
@@ -213,7 +242,7 @@ bool MarkNode(Vacuum& vacuum, NodeId node, uint32_t row) {
   std::optional<size_t> left = 0;
   if (header.flags & hnsw::kShared) {
     uint32_t unknown = kNoRow;
-    left = MendChain(vacuum, node, &header, &unknown);
+    left = MendChain(vacuum, node, &locked, &unknown);
     if (!left) {
       // The directory hangs on the allocation page, whose lock comes before a block's.
       locked.Leave();

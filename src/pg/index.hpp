@@ -52,4 +52,5 @@ extern "C" {
 #include "utils/snapmgr.h"
 #include "utils/spccache.h"
 #include "utils/tuplesort.h"
+#include "utils/typcache.h"
 }

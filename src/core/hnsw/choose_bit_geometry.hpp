@@ -20,10 +20,11 @@ constexpr Packing TightestPacking(size_t block_size) {
 // where that is more: the error grows with the length.
 constexpr size_t BitSample(size_t bytes) { return std::min(bytes, std::max<size_t>(128, bytes / 128 * 8)); }
 
-constexpr Choice ChooseBitGeometry(size_t dim, Metric metric, int m) {
+// `behind`: bytes that storage keeps behind each block.
+constexpr Choice ChooseBitGeometry(size_t dim, Metric metric, int m, size_t behind = 0) {
   const int degree = std::min<int>(2 * m, kMaxDegree);
   const Geometry g = MakeBitGeometry(dim, metric, BitSample(BitBytes(dim)), degree);
-  return {g, TightestPacking(g.block_size)};
+  return {g, TightestPacking(g.block_size + behind)};
 }
 
 }  // namespace medvec::hnsw

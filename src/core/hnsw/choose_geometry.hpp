@@ -94,14 +94,17 @@ constexpr double Cost(const Geometry& g, const Packing& packing, bool out_of_lin
 // vectors out of line. More than one bit a code only where at least 4/5 of the links remain: with fewer links parts of
 // a set get out of reach, whatever the precision. Then a more exact own vector where the page has room for it, without
 // costing a link or a byte of the budget.
-constexpr Choice ChooseGeometry(size_t dim, Metric metric, int m, size_t element_bytes) {
+//
+// `behind`: bytes that storage keeps behind each block.
+constexpr Choice ChooseGeometry(size_t dim, Metric metric, int m, size_t element_bytes, size_t behind = 0) {
   const bool out_of_line = dim * element_bytes >= kOutOfLineBytes;
   const int most = std::min<int>(2 * m, kMaxDegree);
-  const double budget = PgvectorBytes(dim, m, element_bytes);
+  const double budget = PgvectorBytes(dim, m, element_bytes) + static_cast<double>(behind);
   Choice best{};
   double best_cost = 0;
   const auto consider = [&](Packing packing, VectorCodec codec, int bits, size_t code_dim, bool within_budget) {
-    const size_t room = kUsablePageSize * packing.pages_per_group / packing.blocks_per_group / 4 * 4;
+    const size_t share = kUsablePageSize * packing.pages_per_group / packing.blocks_per_group;
+    const size_t room = share > behind ? (share - behind) / 4 * 4 : 0;
     const int degree = choose::FittingDegree(dim, metric, codec, bits, code_dim, room, most);
     const Choice choice{MakeGeometry(dim, metric, codec, bits, degree, code_dim), packing};
     if (degree < std::min(most, 8) || (bits > 1 && 5 * degree < 4 * most)) return;
@@ -133,7 +136,7 @@ constexpr Choice ChooseGeometry(size_t dim, Metric metric, int m, size_t element
   if (best_cost == 0) {  // blocks longer than a page: dimensions pgvector does not index, or very large m
     const VectorCodec codec = out_of_line ? VectorCodec::kInt16 : VectorCodec::kInt8;
     const size_t block = MakeGeometry(dim, metric, codec, 1, most).block_size;
-    const uint32_t pages = static_cast<uint32_t>((block + kUsablePageSize - 1) / kUsablePageSize);
+    const uint32_t pages = static_cast<uint32_t>((block + behind + kUsablePageSize - 1) / kUsablePageSize);
     consider({1, pages}, codec, 1, dim, false);
   }
   const size_t room = kUsablePageSize * best.packing.pages_per_group / best.packing.blocks_per_group / 4 * 4;
@@ -145,7 +148,7 @@ constexpr Choice ChooseGeometry(size_t dim, Metric metric, int m, size_t element
     if (codec != VectorCodec::kFloat32 && has_rests != out_of_line) continue;
     const Geometry g =
         MakeGeometry(dim, metric, codec, best.geometry.code_bits, best.geometry.max_degree, best.geometry.code_dim);
-    if (g.vector_bytes > best.geometry.vector_bytes && g.block_size <= room) best.geometry = g;
+    if (g.vector_bytes > best.geometry.vector_bytes && g.block_size + behind <= room) best.geometry = g;
   }
   return best;
 }

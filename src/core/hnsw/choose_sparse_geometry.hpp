@@ -10,11 +10,12 @@ namespace medvec::hnsw {
 inline constexpr size_t kUnknownNonzeros = 256;
 
 // `nonzeros`: the most that a block holds of a vector. A vector that has more is stored by its greatest.
-constexpr Choice ChooseSparseGeometry(Metric metric, int m, size_t nonzeros) {
+// `behind`: bytes that storage keeps behind each block.
+constexpr Choice ChooseSparseGeometry(Metric metric, int m, size_t nonzeros, size_t behind = 0) {
   const int degree = std::min<int>(2 * m, kMaxDegree);
   nonzeros = std::clamp<size_t>(nonzeros, 1, kMaxSparseElements);
   const Geometry g = MakeSparseGeometry(metric, nonzeros, degree);
-  return {g, TightestPacking(g.block_size)};
+  return {g, TightestPacking(g.block_size + behind)};
 }
 
 }  // namespace medvec::hnsw

@@ -9,7 +9,7 @@
 // Rows (check_rows.cpp)
 //   - A slot is empty, a link behind a row, a closed row of the past, or a row of a heap tuple and a node of level 0.
 //   - The chain that begins at a live node's target holds rows of that node alone, each once, and ends. A node not
-//     marked as shared has one row, whose heap tuple its header names.
+//     marked as shared has one row, whose heap tuple its header names and whose filter columns it has.
 // Nodes (check_nodes.cpp)
 //   - Header: known flags; level 0 in groups of level 0 and else in those of upper levels; scale and error are finite,
 //     the error is one that the codec can make. The vector is finite.
@@ -20,7 +20,8 @@
 //   - An upper block leads to a block of the level below that is not closed and has the same vector.
 // Table (check_heap.cpp)
 //   - A heap tuple that a new snapshot sees, and that the predicate and the operator class let in, has one row. That is
-//     in the chain of its node, which is alive; the stored vector is as near to the tuple's as the node's error says.
+//     in the chain of its node, which is alive; the stored vector is as near to the tuple's as the node's error says,
+//     and the row's filter columns are the tuple's.
 //   - What the table shows and the index should not hold has no row. Rows of dead heap tuples are vacuum's business.
 // Reachability (check_reachability.cpp)
 //   - The entry is a block of its level, not closed; there is one unless nothing is indexed.

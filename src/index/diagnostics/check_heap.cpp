@@ -34,8 +34,8 @@ bool IsNear(HeapCheck& check, NodeId node, const hnsw::Input& input) {
   return !(error > header.error + rounding);
 }
 
-// `input`: the value; null: it is not indexed.
-void CheckTuple(HeapCheck& check, const ItemPointerData& tuple, const hnsw::Input* input) {
+// `input`: the vector; null: it is not indexed. `keys`: of the filter columns.
+void CheckTuple(HeapCheck& check, const ItemPointerData& tuple, const hnsw::Input* input, const uint8_t* keys) {
   Checker& checker = check.checker;
   const RowEntry key{tuple, false, 0, 0};
   RowEntry* const begin = std::lower_bound(checker.entries.begin(), checker.entries.end(), key, Before);
@@ -57,6 +57,8 @@ void CheckTuple(HeapCheck& check, const ItemPointerData& tuple, const hnsw::Inpu
       if (!IsNear(check, entry->node, *input))
         checker.ReportTuple(entry->node, tuple,
                             "the stored vector is farther from the heap tuple's than its error says");
+      if (!HasKeys(checker, entry->row, keys))
+        checker.ReportTuple(entry->node, tuple, "the row's filter columns are others than the heap tuple's");
     }
   }
   if (input != nullptr && count == 0) checker.ReportTuple(kNoNode, tuple, "the heap tuple has no row");
@@ -69,7 +71,9 @@ void VisitTuple(Relation, ItemPointer tuple, Datum* values, bool* is_null, bool,
   const MemoryContext outer = MemoryContextSwitchTo(check.context);
   hnsw::Input input;
   const bool wanted = !is_null[0] && LoadVector(index.operators, values[0], index.meta.dim, &input);
-  CheckTuple(check, *tuple, wanted ? &input : nullptr);
+  uint8_t keys[kMaxKeyBytes];
+  if (wanted) EncodeKeys(index.meta, index.filter, values, is_null, keys);
+  CheckTuple(check, *tuple, wanted ? &input : nullptr, keys);
   MemoryContextSwitchTo(outer);
   MemoryContextReset(check.context);
 }

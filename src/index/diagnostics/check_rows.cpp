@@ -9,6 +9,7 @@ struct RowCopy {
   bool is_tuple;
   ItemPointerData tuple;
   uint32_t node, next;
+  uint8_t keys[kMaxKeyBytes];
 };
 
 RowCopy ReadRow(Checker& checker, uint32_t number) {
@@ -17,7 +18,9 @@ RowCopy ReadRow(Checker& checker, uint32_t number) {
       ReadPage(checker.index, checker.rows.blocks[number / slots], PageKind::kRows, BUFFER_LOCK_SHARE);
   const Page page = BufferGetPage(buffer);
   const Row row = RowAt(checker.index, page, slot);
-  RowCopy copy{row.is_tuple(), row.tuple(), row.node(), kNoRow};
+  RowCopy copy;
+  copy.is_tuple = row.is_tuple(), copy.tuple = row.tuple(), copy.node = row.node(), copy.next = kNoRow;
+  memcpy(copy.keys, row.keys(), checker.index.key_bytes());
   if (slot + 1 < slots) {
     const Row link = RowAt(checker.index, page, slot + 1);
     if (link.state() == kLinkRow) copy.next = link.next();
@@ -49,6 +52,10 @@ void CheckRow(Checker& checker, BlockNumber block, uint32_t number, const Row& r
 }
 
 }  // namespace
+
+bool HasKeys(Checker& checker, uint32_t row, const uint8_t* keys) {
+  return memcmp(ReadRow(checker, row).keys, keys, checker.index.key_bytes()) == 0;
+}
 
 // A row whose node is not written is what a failed insertion left: the table says whether it matters (check_heap.cpp).
 void CheckRows(Checker& checker) {
@@ -87,6 +94,10 @@ void CheckChain(Checker& checker, NodeId node, const hnsw::BlockHeader& header) 
     if (!(header.flags & hnsw::kShared)) {
       ItemPointerData origin = OriginTuple(header.origin), tuple = row.tuple;
       if (!ItemPointerEquals(&origin, &tuple)) checker.ReportNode(node, "it names another heap tuple than its row");
+      uint8_t keys[kMaxKeyBytes];
+      checker.ReadBytes(node, checker.index.geometry().block_size, checker.index.key_bytes(), keys);
+      if (memcmp(keys, row.keys, checker.index.key_bytes()) != 0)
+        checker.ReportNode(node, "its filter columns are others than its row's");
       if (row.next != kNoRow) checker.ReportNode(node, "it has several rows and is not marked as shared");
       return;
     }

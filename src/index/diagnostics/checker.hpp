@@ -93,6 +93,7 @@ void CheckRows(Checker& checker);                                               
 void CheckChains(Checker& checker);                                               // check_nodes.cpp
 void CheckNodes(Checker& checker);                                                // check_nodes.cpp
 void CheckChain(Checker& checker, NodeId node, const hnsw::BlockHeader& header);  // check_rows.cpp
+bool HasKeys(Checker& checker, uint32_t row, const uint8_t* keys);                // check_rows.cpp
 void CheckHeap(Checker& checker);                                                 // check_heap.cpp
 // Whether the node, or the one of level 0 below it, is alive and has a row that is seen; after CheckHeap.
 bool IsSeen(Checker& checker, NodeId node);

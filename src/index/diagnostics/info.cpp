@@ -120,6 +120,8 @@ void AddMeta(const Meta& meta, Columns& columns) {
   columns.AddInt(meta.block_size);
   columns.AddInt(meta.blocks_per_group);
   columns.AddInt(meta.pages_per_group);
+  columns.AddInt(meta.key_columns);
+  columns.AddInt(KeyBytes(meta));
 }
 
 void AddCounts(const Index& index, const Counts& counts, Columns& columns) {

@@ -35,6 +35,17 @@ TEST(ChooseGeometryTest, AnyDimensionAndDegreeHasABlock) {
       }
 }
 
+TEST(ChooseGeometryTest, RoomBehindTheBlock) {
+  for (const size_t bytes : kElementBytes)
+    for (const size_t behind : {4, 20, 100, 516})
+      for (size_t dim = 1; dim <= 40000 / bytes; dim += 1 + dim / 7) {
+        const Choice choice = ChooseGeometry(dim, Metric::kL2, 16, bytes, behind);
+        EXPECT_GE(choice.geometry.max_degree, 8) << dim << ' ' << behind << ' ' << bytes;
+        EXPECT_LE((choice.geometry.block_size + behind) * choice.packing.blocks_per_group,
+                  kUsablePageSize * choice.packing.pages_per_group);
+      }
+}
+
 TEST(ChooseGeometryTest, HopFactorIsThePower) {
   for (const double degree : {1.0, 4.0, 17.0, 32.0, 200.0})
     EXPECT_NEAR(choose::HopFactor(degree) / std::pow(degree, -0.7), 1, 1e-3);
