@@ -6,6 +6,7 @@
 #include "core/hnsw/choose_geometry.hpp"
 #include "core/hnsw/insert.hpp"
 #include "index/options.hpp"
+#include "index/path.hpp"
 
 namespace medvec::index {
 
@@ -15,18 +16,44 @@ namespace {
 constexpr double kVisitOperators = 40;
 // Nodes visited for a beam of ef: more than ef, see core/hnsw/README.md.
 constexpr double kVisitsPerEf = 2;
+// Looking at a row's keys, and reading the node of one that matches, in visits.
+constexpr double kVisitsPerRow = 1.0 / 250, kVisitsPerMatch = 0.5;
+
+// Whether a condition asks for NULL vectors, which are not in the index.
+bool AsksForNullVector(const struct IndexPath* path) {
+  ListCell* cell;
+  foreach (cell, path->indexclauses) {
+    const IndexClause* clause = lfirst_node(IndexClause, cell);
+    if (clause->indexcol != 0 || !IsA(clause->rinfo->clause, NullTest)) continue;
+    if (reinterpret_cast<const NullTest*>(clause->rinfo->clause)->nulltesttype == IS_NULL) return true;
+  }
+  return false;
+}
+
+// Share of the table's rows that the index's predicate and the path's conditions let through.
+Selectivity RowsSelected(struct PlannerInfo* root, const struct IndexPath* path) {
+  struct IndexOptInfo* index = path->indexinfo;
+  if (path->indexclauses == NIL && index->indpred == NIL) return 1;
+  List* quals = get_quals_from_indexclauses(path->indexclauses);
+  return clauselist_selectivity(root, add_predicate_to_index_quals(index, quals), static_cast<int>(index->rel->relid),
+                                JOIN_INNER, nullptr);
+}
 
 }  // namespace
 
-// The first ef rows come when the walk has settled: that is the start-up cost. Each further row costs about one more
-// visit. A LIMIT under a filter reads 1 / selectivity times as many rows, which the planner works out from the
-// difference between start-up and total cost.
-void EstimateCost(struct PlannerInfo*, struct IndexPath* path, double, Cost* startup, Cost* total,
+// Without conditions the first ef rows come when the walk has settled: that is the start-up cost. Each further row costs
+// about one more visit. A LIMIT under a filter reads 1 / selectivity times as many rows, which the planner works out from
+// the difference between start-up and total cost.
+//
+// Of a share s of matching rows the walk visits 1 / s times as many nodes; or all matches are read at once, which makes
+// all of it start-up cost. The scan takes what is cheaper.
+void EstimateCost(struct PlannerInfo* root, struct IndexPath* path, double, Cost* startup, Cost* total,
                   Selectivity* selectivity, double* correlation, double* pages) {
+  CompletePath(root, path);
   *selectivity = 1, *correlation = 0;
   *pages = path->indexinfo->pages;
   // The index gives rows in an order and nothing else.
-  if (path->indexorderbys == NIL) {
+  if (path->indexorderbys == NIL || AsksForNullVector(path)) {
     *startup = *total = get_float8_infinity();
     DisablePath(&path->path);
     return;
@@ -41,9 +68,17 @@ void EstimateCost(struct PlannerInfo*, struct IndexPath* path, double, Cost* sta
   const double visit = kVisitOperators * cpu_operator_cost +
                        pages_per_visit * (cached * cpu_index_tuple_cost + (1 - cached) * random_page);
   const double levels = std::log(tuples) / std::log(hnsw::kLevelRatio);
-  const double first = std::min(tuples, kVisitsPerEf * settings::ef_search + 5 * levels);
+  *selectivity = RowsSelected(root, path);
+  const double matches = path->indexclauses == NIL
+                             ? tuples
+                             : std::clamp(*selectivity * path->indexinfo->rel->tuples, 1.0, tuples);
+  const double all = kVisitsPerRow * tuples + kVisitsPerMatch * matches;
+  const double each = tuples / matches;  // visits for one match
+  double first = std::min(tuples, kVisitsPerEf * settings::ef_search * each + 5 * levels);
+  double last = first + std::max(0.0, matches - settings::ef_search) * each;
+  if (path->indexclauses != NIL) first = std::min(first, all), last = std::min(last, first + all);
   *startup = first * visit;
-  *total = *startup + std::max(0.0, tuples - settings::ef_search) * visit + tuples * cpu_index_tuple_cost;
+  *total = last * visit + matches * cpu_index_tuple_cost;
 }
 
 }  // namespace medvec::index

@@ -22,7 +22,8 @@ void ExplainNode(PlanState* node, List* ancestors, const char* relationship, con
   ExplainPropertyInteger("Index Pages Read", nullptr, counters.pages, es);
   ExplainPropertyInteger("Rows Considered", nullptr, counters.rows, es);
   ExplainPropertyInteger("Beam Width", nullptr, counters.beam, es);
-  if (counters.whole) ExplainPropertyBool("Whole Index Read", true, es);
+  ExplainPropertyText("Strategy", counters.Strategy(), es);
+  if (counters.is_filtered) ExplainPropertyFloat("Matching Rows", nullptr, counters.matches, 0, es);
 }
 
 }  // namespace

@@ -100,7 +100,8 @@ const uint8_t* PageGraph::ReadSlot(NodeId node) {
   const Place place = PlaceOf(index_, node);
   Lock(place, BUFFER_LOCK_SHARE);
   const uint8_t* block;
-  if (place.pages == 1) {
+  holds_ = place.pages == 1;
+  if (holds_) {
     block = Usable(BufferGetPage(buffers_[0])) + place.offset;
   } else {
     CopyOut(place, copy_);
@@ -110,9 +111,14 @@ const uint8_t* PageGraph::ReadSlot(NodeId node) {
   return block;
 }
 
-void PageGraph::Release(NodeId node) {
-  if (PlaceOf(index_, node).pages == 1) UnlockReleaseBuffer(buffers_[0]);
+void PageGraph::Release(NodeId) {
+  LetGo();
   CHECK_FOR_INTERRUPTS();
+}
+
+void PageGraph::LetGo() {
+  if (holds_) UnlockReleaseBuffer(buffers_[0]);
+  holds_ = false;
 }
 
 void PageGraph::Prefetch(NodeId node) {

@@ -57,6 +57,8 @@ class PageGraph {
   // The same for a slot that may be empty.
   const uint8_t* ReadSlot(NodeId node);
   void Release(NodeId node);
+  // Release before its time: for who has to wait for other pages while he visits a block.
+  void LetGo();
   void Prefetch(NodeId node);
 
   NodeId Append(const uint8_t* block, int level);
@@ -101,8 +103,9 @@ class PageGraph {
   uint64_t reads_ = 0;
   bool holds_interrupts_ = false;
 
-  Buffer* buffers_;  // of the block that is read or written now
-  uint8_t* copy_;    // it in one piece, when it spans pages
+  Buffer* buffers_;     // of the block that is read or written now
+  bool holds_ = false;  // one that is read in place
+  uint8_t* copy_;       // it in one piece, when it spans pages
   GenericXLogState* state_ = nullptr;
   uint8_t* image_ = nullptr;  // what Write handed out
   BufferMap* map_;            // null: local buffers

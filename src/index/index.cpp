@@ -45,9 +45,8 @@ void CheckMeta(Relation relation, const Meta& meta) {
                bits == (meta.metric >= static_cast<uint8_t>(hnsw::Metric::kHamming)) &&
                meta.codec <= static_cast<uint8_t>(hnsw::VectorCodec::kSparse) &&
                (sparse ? meta.code_bits == 0 : meta.code_bits == 1 || meta.code_bits == 2 || meta.code_bits == 4) &&
-               HasKeysOf(relation, meta) &&
-               meta.blocks_per_group >= 1 && meta.pages_per_group >= 1 && meta.blocks_per_group <= kUsable &&
-               meta.block_size <= 16 * 1024 * 1024;
+               HasKeysOf(relation, meta) && meta.blocks_per_group >= 1 && meta.pages_per_group >= 1 &&
+               meta.blocks_per_group <= kUsable && meta.block_size <= 16 * 1024 * 1024;
   if (sound && bits)
     sound = meta.code_bytes >= 8 && meta.code_bytes % 8 == 0 && meta.code_bytes <= hnsw::BitBytes(meta.dim);
   if (sound && !bits && !sparse)  // of all dimensions, or a multiple of 64

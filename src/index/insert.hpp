@@ -14,8 +14,8 @@ class Inserter {
  public:
   Inserter(Index& index, bool concurrently);
 
-  // Adds the heap tuple with the values of all its columns, of which the first is not NULL. False: the operator class does not index this value. What it takes in memory is
-  // given back.
+  // Adds the heap tuple with the values of all its columns, of which the first is not NULL. False: the operator class
+  // does not index this value. What it takes in memory is given back.
   bool Insert(const Datum* values, const bool* is_null, const ItemPointerData& tuple);
 
   PageGraph& graph() { return graph_; }

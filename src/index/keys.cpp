@@ -42,7 +42,8 @@ uint64 HashValue(const FilterColumn& column, Datum value) {
 
 void CheckColumns(Relation relation) {
   if (!OidIsValid(index_getprocid(relation, 1, kVectorFunction)))
-    RaiseColumn(relation, 0, "is no vector", "The first column of an hnsw index is a vector; others are filter columns.");
+    RaiseColumn(relation, 0, "is no vector",
+                "The first column of an hnsw index is a vector; others are filter columns.");
   for (int i = 1; i < IndexRelationGetNumberOfKeyAttributes(relation); ++i)
     if (!OidIsValid(index_getprocid(relation, static_cast<AttrNumber>(i + 1), kFilterFunction)))
       RaiseColumn(relation, i, "is a vector, which only the first can be", "Make an index for each vector.");
@@ -147,17 +148,19 @@ hnsw::Array<uint64_t> Signatures(const FilterColumn& column, Datum value) {
   for (int i = 0; i < count; ++i) {
     if (is_null[i]) continue;
     const uint64 hash = HashValue(column, elements[i]);
-    signatures.Append(ServerMemory(), uint64{1} << (hash & 63) | uint64{1} << (hash >> 6 & 63) |
-                                          uint64{1} << (hash >> 12 & 63));
+    signatures.Append(ServerMemory(),
+                      uint64{1} << (hash & 63) | uint64{1} << (hash >> 6 & 63) | uint64{1} << (hash >> 12 & 63));
   }
   return signatures;
 }
 
+Number IntegerNumber(int64_t value) { return {value, 0}; }
+
 Number FloatNumber(double value) {
-  if (std::isnan(value)) return Number{1} << 64;  // greater than all others
-  if (value == 0) value = 0;                      // of either sign
+  if (std::isnan(value)) return {INT64_MAX, 0};  // greater than all others
+  if (value == 0) value = 0;                     // of either sign
   const int64_t bits = std::bit_cast<int64_t>(value);
-  return bits < 0 ? -Number{bits & INT64_MAX} : Number{bits};
+  return {bits < 0 ? -(bits & INT64_MAX) : bits, 0};
 }
 
 namespace {
@@ -169,21 +172,27 @@ T ReadAs(const uint8_t* bytes) {
   return value;
 }
 
+// Up to 16 bytes as memcmp compares them.
+Number BytesNumber(const uint8_t* bytes, uint32_t size) {
+  uint64_t words[2] = {};
+  for (uint32_t i = 0; i < size; ++i) words[i / 8] |= uint64_t{bytes[i]} << (56 - 8 * (i % 8));
+  return {static_cast<int64_t>(words[0] ^ uint64_t{1} << 63), words[1]};
+}
+
 }  // namespace
 
 Number ReadNumber(Order order, uint32_t size, const uint8_t* bytes) {
   switch (order) {
     case Order::kSigned:
-      return size == 2 ? ReadAs<int16_t>(bytes) : size == 4 ? ReadAs<int32_t>(bytes) : ReadAs<int64_t>(bytes);
+      return IntegerNumber(size == 2   ? ReadAs<int16_t>(bytes)
+                           : size == 4 ? ReadAs<int32_t>(bytes)
+                                       : ReadAs<int64_t>(bytes));
     case Order::kFloat:
       return FloatNumber(size == 4 ? double{ReadAs<float>(bytes)} : ReadAs<double>(bytes));
-    case Order::kBytes: {
-      unsigned __int128 number = 0;
-      for (uint32_t i = 0; i < size; ++i) number = number << 8 | bytes[i];
-      return static_cast<Number>(number ^ static_cast<unsigned __int128>(1) << 127);
-    }
+    case Order::kBytes:
+      return BytesNumber(bytes, size);
     default:
-      return size == 1 ? *bytes : size == 4 ? Number{ReadAs<uint32_t>(bytes)} : Number{ReadAs<uint64_t>(bytes)};
+      return size == 1 ? Number{0, *bytes} : Number{0, size == 4 ? ReadAs<uint32_t>(bytes) : ReadAs<uint64_t>(bytes)};
   }
 }
 

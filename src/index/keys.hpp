@@ -4,6 +4,8 @@
 // "maybe"; the executor then looks at the row itself.
 #pragma once
 
+#include <compare>
+
 #include "core/hnsw/memory.hpp"
 #include "index/layout.hpp"
 #include "pg/index.hpp"
@@ -66,9 +68,14 @@ void EncodeValue(const FilterColumn& column, Datum value, uint8_t* to);
 // Of the elements of an array that are not NULL; in the current context.
 hnsw::Array<uint64_t> Signatures(const FilterColumn& column, Datum array);
 
-// What a value's bytes say, as a number that compares as the values do. 128 bits have room for a uuid, and for what is
-// beyond the others at both ends.
-using Number = __int128;
+// What a value's bytes say, as a number that compares as the values do: an integer, or the 128 bits of a uuid.
+struct Number {
+  int64_t high;
+  uint64_t low;
+  auto operator<=>(const Number&) const = default;
+};
+inline constexpr Number kLeastNumber = {INT64_MIN, 0}, kGreatestNumber = {INT64_MAX, UINT64_MAX};
+Number IntegerNumber(int64_t value);
 Number FloatNumber(double value);
 Number ReadNumber(Order order, uint32_t size, const uint8_t* bytes);
 

@@ -56,9 +56,19 @@ Buffer RowMap::Lock(uint32_t row, int mode) {
   return buffer;
 }
 
-void RowMap::Collect(uint32_t row, uint32_t node, const hnsw::Memory& memory, hnsw::Array<ItemPointerData>* tuples) {
+const Directory& RowMap::directory() {
+  if (directory_.blocks == nullptr) {
+    const MemoryContext outer = MemoryContextSwitchTo(context_);
+    directory_ = ReadRowDirectory(index_);
+    MemoryContextSwitchTo(outer);
+  }
+  return directory_;
+}
+
+template <class Begin, class Take>
+void RowMap::Follow(uint32_t row, uint32_t node, Begin begin, Take take) {
   uint64 steps = 0;
-  const size_t before = tuples->size;
+  begin();
   while (row != kNoRow) {
     CHECK_FOR_INTERRUPTS();
     const Buffer buffer = Lock(row, BUFFER_LOCK_SHARE);
@@ -67,24 +77,44 @@ void RowMap::Collect(uint32_t row, uint32_t node, const hnsw::Memory& memory, hn
       RaiseCorrupted(index_.relation, BufferGetBlockNumber(buffer), "the rows of a node form a circle");
     const uint32_t slot = Slot(row);
     const Row entry = RowAt(index_, page, slot);
+    bool go_on = true;
     if (entry.is_tuple() && entry.node() == node) {
-      tuples->Append(memory, entry.tuple());
+      go_on = take(entry);
     } else if (entry.state() != kClosedRow) {
       // Another row by now. A standby's transactions do not keep slots from being used again: begin anew.
       UnlockReleaseBuffer(buffer);
-      tuples->size = before;
+      begin();
       const hnsw::BlockHeader header = ReadHeader(index_, node);
       if (header.flags & hnsw::kDead) return;
       row = header.target;
       continue;
     }
     row = kNoRow;
-    if (slot + 1 < index_.rows_per_page) {
+    if (go_on && slot + 1 < index_.rows_per_page) {
       const Row link = RowAt(index_, page, slot + 1);
       if (link.state() == kLinkRow) row = link.next();
     }
     UnlockReleaseBuffer(buffer);
   }
+}
+
+void RowMap::Collect(uint32_t row, uint32_t node, const Filter& filter, const hnsw::Memory& memory,
+                     hnsw::Array<FoundRow>* found) {
+  const size_t before = found->size;
+  Follow(
+      row, node, [&] { found->size = before; },
+      [&](const Row& entry) {
+        const Match match = filter.Judge(entry.keys());
+        if (match != Match::kNo) found->Append(memory, {entry.tuple(), match == Match::kMaybe});
+        return true;
+      });
+}
+
+bool RowMap::HasMatch(uint32_t row, uint32_t node, const Filter& filter) {
+  bool has = false;
+  Follow(
+      row, node, [] {}, [&](const Row& entry) { return !(has = filter.Judge(entry.keys()) != Match::kNo); });
+  return has;
 }
 
 }  // namespace medvec::index

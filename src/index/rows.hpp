@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/hnsw/memory.hpp"
+#include "index/filter.hpp"
 #include "index/pages.hpp"
 
 namespace medvec::index {
@@ -75,6 +76,12 @@ inline void WriteLink(const Index& index, Page page, uint32_t slot, uint32_t nex
   RaiseUsed(page, (slot + 1) * index.meta.row_size);
 }
 
+// A row of a node, for the executor.
+struct FoundRow {
+  ItemPointerData tuple;
+  bool recheck;  // the filter does not know for certain
+};
+
 // The blocks of row pages, or of upper groups, in order.
 struct Directory {
   BlockNumber* blocks;
@@ -97,13 +104,22 @@ class RowMap {
   Buffer Lock(uint32_t row, int mode);
   uint32_t Slot(uint32_t row) const { return row % index_.rows_per_page; }
 
-  // Appends the heap tuples of the chain that begins at `row` to `tuples`. Rows that left the chain since `row` was
+  // Appends the rows of the chain that begins at `row` and match to `found`. Rows that left the chain since `row` was
   // read still lead on.
-  void Collect(uint32_t row, uint32_t node, const hnsw::Memory& memory, hnsw::Array<ItemPointerData>* tuples);
+  void Collect(uint32_t row, uint32_t node, const Filter& filter, const hnsw::Memory& memory,
+               hnsw::Array<FoundRow>* found);
+  // Whether one of them matches.
+  bool HasMatch(uint32_t row, uint32_t node, const Filter& filter);
 
   uint32_t pages() const { return directory_.count; }
+  // All row pages there are, or were when they were first asked for.
+  const Directory& directory();
 
  private:
+  // Calls take(row) for the rows of a chain until it returns false; begin() before the first, perhaps again.
+  template <class Begin, class Take>
+  void Follow(uint32_t row, uint32_t node, Begin begin, Take take);
+
   Index& index_;
   MemoryContext context_;
   Directory directory_ = {nullptr, 0};

@@ -17,9 +17,27 @@ namespace medvec::index {
 
 ScanCounters last_scan;
 
+const char* ScanCounters::Strategy() const {
+  switch (rest) {
+    case Rest::kMatches:
+      return walked ? "walk, then matches" : "matches";
+    case Rest::kWhole:
+      return walked ? "walk, then whole index" : "whole index";
+    default:
+      return walked ? "walk" : "none";
+  }
+}
+
 namespace {
 
-using Search = hnsw::Search<PageGraph>;
+using Search = hnsw::Search<PageGraph, Accept>;
+
+// What it costs to look for matching rows in the row pages, and to read a node of those found in order of address, in
+// visits of a walk.
+constexpr double kRowCost = 1.0 / 250, kMatchCost = 0.5;
+// Nodes visited for a beam of so many.
+constexpr double kVisitsPerWidth = 1.5;
+constexpr double kUnlimited = std::numeric_limits<double>::infinity();
 
 // What is asked for.
 enum class QueryKind {
@@ -38,11 +56,17 @@ struct Scan {
   uint8_t without;  // flags of nodes that are no answers
   QueryKind kind;
   MemoryContext context;  // of one search
-  Search* search;         // null: not begun
-  WholeScan* whole;       // what is given when the walk is not worth going on; null: not begun
+  Filter* filter;
+  Estimate estimate;  // of matches, where there is a filter
+  double budget;      // nodes that the walk may visit before the rest is read instead
+  Search* search;     // null: not begun
+  WholeScan* whole;   // what is given when the walk is not worth going on; null: not begun
+  Rest rest;          // what that is
+  bool was_spent;     // the walk came to its limit, and may not be replaced
+  double left;        // nodes that may still be given
   hnsw::Array<NodeId> given;
-  hnsw::Answer answer;                  // whose rows are given now
-  hnsw::Array<ItemPointerData> tuples;  // its rows
+  hnsw::Answer answer;           // whose rows are given now
+  hnsw::Array<FoundRow> tuples;  // its rows
   size_t next_tuple;
   bool is_certain;      // no later row can be nearer, and none before it was farther
   double farthest;      // upper bound of the rows given so far
@@ -63,8 +87,13 @@ double NodeCount(const Index& index) {
   return blocks * index.meta.blocks_per_group / index.meta.pages_per_group;
 }
 
-// Reading the whole index visits all of it, which hnsw.max_scan_tuples may forbid.
+// Reading the whole index, or all matches, visits so many nodes, which hnsw.max_scan_tuples may forbid.
 bool MayReadWhole(const Scan& scan) { return NodeCount(*scan.index) <= settings::max_scan_tuples; }
+bool MayReadRest(const Scan& scan) {
+  return scan.filter->is_empty() ? MayReadWhole(scan) : scan.estimate.matches <= settings::max_scan_tuples;
+}
+
+double MatchesCost(const Estimate& estimate) { return kRowCost * estimate.rows + kMatchCost * estimate.matches; }
 
 // A walk visits about as many nodes as its beam is wide, at three times the price of nodes read in order: where twice
 // the width would come to a good part of the index, or need more memory than it may have, it is better to read it
@@ -76,39 +105,95 @@ Further HowFurther(const Scan& scan) {
   if (!scan.search->WouldWiden()) return Further::kWalk;
   const double allowed = settings::scan_mem_multiplier * work_mem * 1024.0;
   const bool fits = 2.0 * static_cast<double>(MemoryContextMemAllocated(scan.context, true)) <= allowed;
-  const bool is_worth =
-      2.0 * static_cast<double>(scan.search->width()) <= std::max(NodeCount(*scan.index) * kWorthWalking, 100.0);
-  if (!(fits && is_worth) && MayReadWhole(scan)) return Further::kWhole;
+  const bool is_worth = scan.filter->is_empty() ? 2.0 * static_cast<double>(scan.search->width()) <=
+                                                      std::max(NodeCount(*scan.index) * kWorthWalking, 100.0)
+                                                : 2.0 * static_cast<double>(scan.search->hops()) <= scan.budget;
+  if (!(fits && is_worth) && MayReadRest(scan)) return Further::kWhole;
   return fits ? Further::kWalk : Further::kNone;
-}
-
-void ReadWhole(Scan& scan, bool strict) {
-  scan.search->Free();
-  scan.whole = new (palloc(sizeof(WholeScan))) WholeScan(*scan.index, *scan.graph);
-  scan.whole->Read(scan.query, scan.bound, scan.without, strict ? scan.floor : -std::numeric_limits<double>::infinity(),
-                   scan.given);
-  last_scan.whole = true;
 }
 
 bool IsStrict() { return settings::iterative_scan != static_cast<int>(IterativeScan::kRelaxedOrder); }
 
+Accept AcceptOf(const Scan& scan) { return {*scan.index, *scan.graph, *scan.rows, *scan.filter}; }
+
+// Under a filter what was found too late for its place comes at the end: a LIMIT is filled if rows qualify.
+void BeginRest(Scan& scan, Rest rest) {
+  scan.search->Free();
+  const double least = IsStrict() ? scan.floor : -std::numeric_limits<double>::infinity();
+  scan.whole = new (palloc(sizeof(WholeScan))) WholeScan(*scan.index, *scan.graph, scan.query, scan.bound, scan.without,
+                                                         AcceptOf(scan), least, !scan.filter->is_empty());
+  scan.rest = last_scan.rest = rest;
+}
+
+// All matches but those given. False: they are more than `most`.
+bool ReadMatches(Scan& scan, double most) {
+  hnsw::Array<NodeId> nodes{};
+  const hnsw::Memory memory = ServerMemory(scan.context);
+  most = std::min({most, 1024.0 * work_mem / sizeof(NodeId), static_cast<double>(settings::max_scan_tuples)});
+  const bool all =
+      CollectMatches(*scan.index, *scan.rows, *scan.filter, static_cast<size_t>(most), memory, &nodes, &scan.estimate);
+  last_scan.matches = scan.estimate.matches;
+  if (all) {
+    BeginRest(scan, Rest::kMatches);
+    scan.whole->Read(nodes, scan.given);
+    last_scan.nodes += static_cast<int64>(scan.whole->visits());
+  }
+  nodes.Free(memory);
+  return all;
+}
+
+// False: that would visit more nodes than it may.
+bool ReadRest(Scan& scan) {
+  if (!scan.filter->is_empty() && ReadMatches(scan, kUnlimited)) return true;
+  if (!MayReadWhole(scan)) return false;
+  BeginRest(scan, Rest::kWhole);
+  scan.whole->ReadAll(scan.given);
+  return true;
+}
+
+// Few matching rows are read at once; of many the walk finds enough. What decides is what it costs: about as much for
+// either where the matches are 12 times the root of the rows, at the default ef_search.
+void ChooseStrategy(Scan& scan, double width) {
+  const double visits = kVisitsPerWidth * width;
+  const double rows = NodeCount(*scan.index), even = std::sqrt(visits * rows / kMatchCost);
+  scan.estimate = EstimateMatches(*scan.index, *scan.rows, *scan.filter, even);
+  const auto walk_cost = [&] { return visits * scan.estimate.rows / std::max(scan.estimate.matches, 1.0); };
+  last_scan.matches = scan.estimate.matches;
+  if (MayReadRest(scan) && MatchesCost(scan.estimate) <= walk_cost() && ReadMatches(scan, 2 * even + 1000)) return;
+  scan.budget = std::min(std::max(MatchesCost(scan.estimate), visits), static_cast<double>(settings::max_scan_tuples));
+  scan.search->LimitHops(static_cast<size_t>(scan.budget));
+}
+
+// The next node by the walk. False: there are no more, or (*rest) the rest is to be read otherwise.
+bool FindByWalk(Scan& scan, bool* rest) {
+  const Further further = HowFurther(scan);
+  *rest = further == Further::kWhole;
+  if (*rest) return false;
+  const bool is_first = scan.given.size == 0, may_widen = further == Further::kWalk;
+  bool found = scan.search->Next(&scan.answer, IsStrict(), may_widen);
+  if (!found && scan.search->is_spent() && !scan.was_spent) {
+    scan.was_spent = true;
+    *rest = MayReadRest(scan);
+    if (!*rest) found = scan.search->Next(&scan.answer, IsStrict(), may_widen);
+  }
+  last_scan.walked = true;
+  last_scan.nodes = static_cast<int64>(scan.search->hops());
+  last_scan.beam = static_cast<int64>(scan.search->width());
+  // All that links lead to has been visited. There may be more: by inner product nobody's neighbour is a short
+  // vector.
+  *rest |= may_widen && (!found || (is_first && !scan.search->has_more())) && MayReadRest(scan);
+  if (*rest || !found) return false;
+  scan.given.Append(ServerMemory(scan.context), scan.answer.node);
+  return true;
+}
+
 // The next node to give. False: there are no more.
 bool FindNode(Scan& scan) {
-  const Further further = scan.whole == nullptr ? HowFurther(scan) : Further::kWhole;
-  if (further != Further::kWhole) {
-    const bool is_first = scan.given.size == 0, may_widen = further == Further::kWalk;
-    const bool found = scan.search->Next(&scan.answer, IsStrict(), may_widen);
-    last_scan.nodes = static_cast<int64>(scan.search->hops());
-    last_scan.pages = static_cast<int64>(scan.graph->reads() - scan.reads_before);
-    last_scan.beam = static_cast<int64>(scan.search->width());
-    // All that links lead to has been visited. There may be more: by inner product nobody's neighbour is a short
-    // vector.
-    const bool is_all = may_widen && (!found || (is_first && !scan.search->has_more())) && MayReadWhole(scan);
-    if (found && !is_all) scan.given.Append(ServerMemory(scan.context), scan.answer.node);
-    if (!is_all) return found;
-  }
-  if (scan.whole == nullptr) ReadWhole(scan, IsStrict());
-  const bool found = scan.whole->Next(&scan.answer);
+  if (scan.left < 1) return false;
+  bool rest = true;
+  bool found = scan.whole == nullptr && FindByWalk(scan, &rest);
+  if (!found && rest) found = (scan.whole != nullptr || ReadRest(scan)) && scan.whole->Next(&scan.answer);
+  scan.left -= found;
   last_scan.pages = static_cast<int64>(scan.graph->reads() - scan.reads_before);
   return found;
 }
@@ -143,14 +228,19 @@ void Start(IndexScanDesc descriptor, Scan& scan) {
   scan.bound = hnsw::Bound(index.space, length);
   const size_t ef = static_cast<size_t>(settings::ef_search);
   const size_t width = hnsw::BeamWidth(ef, index.meta.m, index.meta.max_degree);
-  scan.search = new (palloc(sizeof(Search)))
-      Search(index.space, *scan.graph, ServerMemory(scan.context), scan.query, scan.bound, ef, width, scan.without);
+  scan.filter = new (palloc(sizeof(Filter))) Filter(index, descriptor->keyData, descriptor->numberOfKeys);
+  scan.search = new (palloc(sizeof(Search))) Search(index.space, *scan.graph, ServerMemory(scan.context), scan.query,
+                                                    scan.bound, ef, width, scan.without, AcceptOf(scan));
+  const bool is_off = settings::iterative_scan == static_cast<int>(IterativeScan::kOff);
+  scan.left = scan.filter->is_never() ? 0 : is_off ? static_cast<double>(ef) : kUnlimited;
   scan.farthest = scan.floor = -std::numeric_limits<double>::infinity();
   pgstat_count_index_scan(descriptor->indexRelation);
   const int64 scans = last_scan.scans;
   last_scan = {};
   scan.reads_before = scan.graph->reads();
   last_scan.scans = scans + 1;
+  last_scan.is_filtered = !scan.filter->is_empty();
+  if (last_scan.is_filtered && scan.left > 0) ChooseStrategy(scan, static_cast<double>(width));
   MemoryContextSwitchTo(outer);
 }
 
@@ -162,9 +252,9 @@ bool NextNode(Scan& scan) {
     scan.tuples.size = scan.next_tuple = 0;
     MEDVEC_STOP_POINT("scan-rows");
     if (scan.answer.flags & hnsw::kShared)
-      scan.rows->Collect(scan.answer.target, scan.answer.node, memory, &scan.tuples);
+      scan.rows->Collect(scan.answer.target, scan.answer.node, *scan.filter, memory, &scan.tuples);
     else
-      scan.tuples.Append(memory, OriginTuple(scan.answer.origin));
+      scan.tuples.Append(memory, {OriginTuple(scan.answer.origin), (scan.answer.flags & kRecheck) != 0});
     scan.is_certain = IsCertain(scan);
     scan.farthest = Max(scan.farthest, scan.answer.upper);
     scan.floor = Max(scan.floor, scan.is_certain ? scan.answer.upper : scan.answer.bound);
@@ -214,6 +304,7 @@ void Rescan(IndexScanDesc descriptor, ScanKey keys, int, ScanKey order_bys, int)
   if (scan.whole != nullptr) scan.whole->End();
   scan.search = nullptr;
   scan.whole = nullptr;
+  scan.was_spent = false;
   scan.given = {};
   scan.tuples = {};
   scan.next_tuple = 0;
@@ -232,10 +323,16 @@ ScanCounters CountersOf(IndexScanDesc descriptor) {
   if (scan.search != nullptr) {
     counters.nodes += static_cast<int64>(scan.search->hops());
     counters.beam = static_cast<int64>(scan.search->width());
+    counters.walked |= scan.search->hops() > 0;
+    counters.is_filtered = !scan.filter->is_empty();
+    counters.matches = scan.estimate.matches;
     ++counters.scans;
   }
   counters.pages = static_cast<int64>(scan.graph->reads());
-  counters.whole |= scan.whole != nullptr;
+  if (scan.whole != nullptr) {
+    counters.nodes += static_cast<int64>(scan.whole->visits());
+    counters.rest = scan.rest;
+  }
   return counters;
 }
 
@@ -244,12 +341,13 @@ bool NextTuple(IndexScanDesc descriptor, ScanDirection) {
   if (descriptor->numberOfOrderBys == 0) elog(ERROR, "cannot scan hnsw index without order");
   if (scan.search == nullptr) Start(descriptor, scan);
   if (descriptor->kill_prior_tuple && scan.may_hide)
-    scan.graph->Hide(scan.answer.node, scan.answer.target, scan.tuples[0]);
+    scan.graph->Hide(scan.answer.node, scan.answer.target, scan.tuples[0].tuple);
   while (scan.next_tuple == scan.tuples.size)
     if (!NextNode(scan)) return false;
   scan.may_hide = !(scan.answer.flags & hnsw::kShared);
-  descriptor->xs_heaptid = scan.tuples[scan.next_tuple++];
-  descriptor->xs_recheck = descriptor->numberOfKeys > 0;
+  const FoundRow& row = scan.tuples[scan.next_tuple++];
+  descriptor->xs_heaptid = row.tuple;
+  descriptor->xs_recheck = row.recheck;
   StoreDistances(descriptor, scan);
   ++last_scan.rows;
   ++scan.total.rows;

@@ -10,6 +10,9 @@ void Rescan(IndexScanDesc scan, ScanKey keys, int key_count, ScanKey order_bys, 
 bool NextTuple(IndexScanDesc scan, ScanDirection direction);
 void EndScan(IndexScanDesc scan);
 
+// What was read behind the walk, or instead of it.
+enum class Rest { kNone, kMatches, kWhole };
+
 // What the last scan of this session did.
 struct ScanCounters {
   int64 scans;  // of an index so far, counting rescans
@@ -17,7 +20,13 @@ struct ScanCounters {
   int64 pages;  // of the index that were read for them
   int64 rows;   // handed to the executor
   int64 beam;   // its width at the end
-  bool whole;   // the rest of the index was read, because memory did not suffice
+  bool walked;
+  Rest rest;
+  bool is_filtered;
+  double matches;  // if so: rows that match, about
+
+  // What it did: "walk", "matches", "walk, then whole index", ...
+  const char* Strategy() const;
 };
 extern ScanCounters last_scan;
 

@@ -7,52 +7,88 @@ namespace medvec::index {
 namespace {
 
 // A sorted answer: what of it is needed further.
-enum Column { kBound, kUpper, kNode, kTarget, kOrigin, kColumns };
+enum Column { kLate, kBound, kUpper, kNode, kTarget, kOrigin, kColumns };
 constexpr int kAhead = 16;  // pages asked for ahead
+constexpr size_t kNodesAhead = 8;
 
 }  // namespace
 
-void WholeScan::Read(hnsw::Query& query, const hnsw::Bound& bound, uint8_t without, double least,
-                     hnsw::Array<NodeId>& given) {
-  std::sort(given.begin(), given.end());
+WholeScan::WholeScan(Index& index, PageGraph& graph, hnsw::Query& query, const hnsw::Bound& bound, uint8_t without,
+                     const Accept& accept, double least, bool late_last)
+    : index_(index),
+      graph_(graph),
+      query_(query),
+      bound_(bound),
+      without_(without),
+      accept_(accept),
+      least_(least),
+      late_last_(late_last) {
   const TupleDesc columns = CreateTemplateTupleDesc(kColumns);
   for (int i = 0; i < kColumns; ++i)
     TupleDescInitEntry(columns, static_cast<AttrNumber>(i + 1), nullptr, i <= kUpper ? FLOAT8OID : INT8OID, -1, 0);
   slot_ = MakeSingleTupleTableSlot(columns, &TTSOpsMinimalTuple);
-  AttrNumber key = kBound + 1;
-  Oid less = Float8LessOperator, collation = InvalidOid;
-  bool nulls_first = false;
-  sort_ = tuplesort_begin_heap(columns, 1, &key, &less, &collation, &nulls_first, work_mem, nullptr, TUPLESORT_NONE);
-  TupleTableSlot* put = MakeSingleTupleTableSlot(columns, &TTSOpsVirtual);
+  put_ = MakeSingleTupleTableSlot(columns, &TTSOpsVirtual);
+  AttrNumber keys[] = {kLate + 1, kBound + 1};
+  Oid less[] = {Float8LessOperator, Float8LessOperator}, collations[] = {InvalidOid, InvalidOid};
+  bool nulls_first[] = {false, false};
+  // Without late ones the bound is the only key, and compared without a call.
+  const int first = late_last ? 0 : 1;
+  sort_ = tuplesort_begin_heap(columns, 2 - first, keys + first, less, collations, nulls_first, work_mem, nullptr,
+                               TUPLESORT_NONE);
+}
 
-  const hnsw::Geometry& g = index_.geometry();
-  const hnsw::Kernels& kernels = hnsw::GetKernels(g);
+void WholeScan::ReadAll(hnsw::Array<NodeId>& given) {
+  std::sort(given.begin(), given.end());
   const BlockNumber end = RelationGetNumberOfBlocks(index_.relation);
   for (BlockNumber block = kCentreBlock + index_.meta.centre_pages; block < end; ++block) {
     if (block + kAhead < end) PrefetchBuffer(index_.relation, MAIN_FORKNUM, block + kAhead);
     bool upper;
     if (!IsGroup(index_.relation, block, &upper) || upper) continue;
-    for (uint32_t i = 0; i < index_.meta.blocks_per_group; ++i) {
-      const NodeId node = block * index_.meta.blocks_per_group + i;
-      const uint8_t* stored = graph_.ReadSlot(node);
-      const hnsw::BlockHeader& header = hnsw::Header(stored);
-      const bool wanted = (header.flags & hnsw::kWritten) && !(header.flags & without);
-      hnsw::Answer answer;
-      if (wanted) answer = hnsw::AnswerOf(g, bound, node, stored, kernels.visit(index_.space, query, stored).rank);
-      graph_.Release(node);
-      if (!wanted || answer.bound < least || std::binary_search(given.begin(), given.end(), node)) continue;
-      ExecClearTuple(put);
-      put->tts_values[kBound] = Float8GetDatum(answer.bound);
-      put->tts_values[kUpper] = Float8GetDatum(answer.upper);
-      put->tts_values[kNode] = Int64GetDatum(static_cast<int64>(answer.flags) << 32 | answer.node);
-      put->tts_values[kTarget] = Int64GetDatum(answer.target);
-      put->tts_values[kOrigin] = Int64GetDatum(static_cast<int64>(answer.origin[1]) << 32 | answer.origin[0]);
-      memset(put->tts_isnull, 0, kColumns * sizeof(bool));
-      ExecStoreVirtualTuple(put);
-      tuplesort_puttupleslot(sort_, put);
-    }
+    for (uint32_t i = 0; i < index_.meta.blocks_per_group; ++i) Take(block * index_.meta.blocks_per_group + i, given);
   }
-  ExecDropSingleTupleTableSlot(put);
+  Sort();
+}
+
+void WholeScan::Read(const hnsw::Array<NodeId>& nodes, hnsw::Array<NodeId>& given) {
+  std::sort(given.begin(), given.end());
+  for (size_t i = 0; i < nodes.size; ++i) {
+    if (i + kNodesAhead < nodes.size) graph_.Prefetch(nodes[i + kNodesAhead]);
+    Take(nodes[i], given);
+  }
+  Sort();
+}
+
+void WholeScan::Take(NodeId node, const hnsw::Array<NodeId>& given) {
+  const uint8_t* stored = graph_.ReadSlot(node);
+  const hnsw::BlockHeader& header = hnsw::Header(stored);
+  bool wanted = (header.flags & hnsw::kWritten) && !(header.flags & without_) && header.level == 0;
+  hnsw::Answer answer;
+  if (wanted) {
+    ++visits_;
+    const float rank = hnsw::GetKernels(index_.geometry()).visit(index_.space, query_, stored).rank;
+    answer = hnsw::AnswerOf(index_.geometry(), bound_, node, stored, rank);
+    wanted = accept_(&answer, stored);
+  }
+  graph_.Release(node);
+  if (wanted && (late_last_ || !(answer.bound < least_)) &&
+      !std::binary_search(given.data, given.data + given.size, node))
+    Put(answer);
+}
+
+void WholeScan::Put(const hnsw::Answer& answer) {
+  ExecClearTuple(put_);
+  put_->tts_values[kLate] = Float8GetDatum(answer.bound < least_ ? 1 : 0);
+  put_->tts_values[kBound] = Float8GetDatum(answer.bound);
+  put_->tts_values[kUpper] = Float8GetDatum(answer.upper);
+  put_->tts_values[kNode] = Int64GetDatum(static_cast<int64>(answer.flags) << 32 | answer.node);
+  put_->tts_values[kTarget] = Int64GetDatum(answer.target);
+  put_->tts_values[kOrigin] = Int64GetDatum(static_cast<int64>(answer.origin[1]) << 32 | answer.origin[0]);
+  memset(put_->tts_isnull, 0, kColumns * sizeof(bool));
+  ExecStoreVirtualTuple(put_);
+  tuplesort_puttupleslot(sort_, put_);
+}
+
+void WholeScan::Sort() {
   tuplesort_performsort(sort_);
   Fetch();
 }
@@ -83,6 +119,8 @@ void WholeScan::Fetch() {
 void WholeScan::End() {
   if (sort_ != nullptr) tuplesort_end(sort_);
   if (slot_ != nullptr) ExecDropSingleTupleTableSlot(slot_);
+  if (put_ != nullptr) ExecDropSingleTupleTableSlot(put_);
+  put_ = nullptr;
   sort_ = nullptr;
   slot_ = nullptr;
 }

@@ -50,6 +50,12 @@ extern "C" {
 #define SetCanBuildParallel(routine) ((void)(routine))
 #endif
 
+// Before 17 core offers no ordered scan of an index with a condition = ANY on a column but the first; before 16 no
+// condition on a column of type boolean of an access method it does not know. See index/path.hpp.
+#if PG_VERSION_NUM < 170000
+#define MEDVEC_COMPLETE_PATHS
+#endif
+
 // 18 counts disabled nodes instead of adding a large cost. For callers with nodes/pathnodes.h.
 #if PG_VERSION_NUM >= 180000
 #define DisablePath(path) ((path)->disabled_nodes = 2)

@@ -88,10 +88,11 @@ NodeId DescendFrom(const Space& space, G& graph, const Memory& memory, Query& qu
 }
 
 struct AcceptAll {
-  bool operator()(NodeId, const uint8_t*) const { return true; }
+  bool operator()(Answer*, const uint8_t*) const { return true; }
 };
 
-// `Accept(node, block)` says whether a live node may be an answer.
+// `Accept(answer, block)` says whether a live node may be an answer, and may add to the answer's flags. It may let go
+// of the block, of which nothing is needed afterwards.
 template <Graph G, class Accept = AcceptAll>
 class Search {
  public:
@@ -123,6 +124,11 @@ class Search {
   // From now on strict order begins here: what has been given is known not to be nearer.
   void RaiseFloor(double bound) { floor_ = std::max(floor_, bound); }
 
+  // From now on walks end once so many nodes were read.
+  void LimitHops(size_t most) { most_hops_ = most; }
+  // Whether one has: then Next has said that there are no more, and gives what was found so far if it is asked again.
+  bool is_spent() const { return spent_; }
+
   // The next answer. False: there are no more. `strict_order`: in ascending order of bounds, for which late finds are
   // left out. `widen`: not just what the first walk of width ef found.
   bool Next(Answer* answer, bool strict_order = true, bool widen = true) {
@@ -138,14 +144,14 @@ class Search {
       }
       walk_.Start(width_, true, true);
       if (start != kNoNode) walk_.Add(start);
-      walk_.Run();
+      if (!Run()) return false;
     }
     for (;;) {
       if (!widen) {
         if (given_ >= (walk_.width() == width_ ? ef_ : walk_.width()) || pending_.size == 0) return false;
       } else if (WouldWiden()) {
         exhausted_ = !walk_.Widen(2 * walk_.width());
-        walk_.Run();
+        if (!Run()) return false;
       }
       if (pending_.size == 0) {
         if (exhausted_) return false;
@@ -163,8 +169,10 @@ class Search {
   // The walk's callback.
   bool Visit(NodeId node, const uint8_t* block, const Distances& distances) {
     const BlockHeader& header = Header(block);
-    if ((header.flags & without_) || header.level != 0 || !accept_(node, block)) return false;
-    pending_.Append(memory_, AnswerOf(space_.geometry, bound_, node, block, distances.rank));
+    if ((header.flags & without_) || header.level != 0) return false;
+    Answer answer = AnswerOf(space_.geometry, bound_, node, block, distances.rank);
+    if (!accept_(&answer, block)) return false;
+    pending_.Append(memory_, answer);
     std::push_heap(pending_.begin(), pending_.end(), Later);
     return true;
   }
@@ -179,6 +187,11 @@ class Search {
   }
 
  private:
+  bool Run() {
+    spent_ = !walk_.Run(most_hops_);
+    exhausted_ |= spent_;
+    return !spent_;
+  }
   static bool Later(const Answer& a, const Answer& b) { return a.bound > b.bound; }
 
   const Space& space_;
@@ -193,7 +206,8 @@ class Search {
   Array<Answer> pending_;  // a heap, nearest first
   size_t given_ = 0;
   double floor_ = -std::numeric_limits<double>::infinity();  // strict order: no answer below it
-  bool started_ = false, exhausted_ = false;
+  size_t most_hops_ = std::numeric_limits<size_t>::max();
+  bool started_ = false, exhausted_ = false, spent_ = false;
 };
 
 }  // namespace medvec::hnsw

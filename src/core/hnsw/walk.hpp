@@ -71,10 +71,12 @@ class Walk {
     Expand(next_);
     return true;
   }
-  void Run() {
+  // False: it has read `most` nodes before it settled.
+  bool Run(size_t most = std::numeric_limits<size_t>::max()) {
     do {
-      while (Step()) continue;
-    } while (Refill());
+      while (hops_ < most && Step()) continue;
+    } while (hops_ < most && Refill());
+    return hops_ < most;
   }
 
   // Goes on with a beam of `width` nodes, longer than before. False when there is nothing left to walk to.

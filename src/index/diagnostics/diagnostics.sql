@@ -27,7 +27,8 @@ CREATE FUNCTION hnsw_recall(index regclass, samples int DEFAULT 100, k int DEFAU
 COMMENT ON FUNCTION hnsw_recall(regclass, int, int) IS
 	'share of the k nearest rows that an hnsw index finds, for rows at random and with the settings in force; each sample costs an exact scan';
 
-CREATE FUNCTION hnsw_last_scan(OUT nodes bigint, OUT pages bigint, OUT rows bigint, OUT beam bigint, OUT whole boolean)
+CREATE FUNCTION hnsw_last_scan(OUT nodes bigint, OUT pages bigint, OUT rows bigint, OUT beam bigint, OUT whole boolean,
+		OUT strategy text, OUT matches bigint)
 	AS 'MODULE_PATHNAME', 'medvec_hnsw_last_scan' LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION hnsw_last_scan() IS
-	'the last hnsw scan of this session: nodes visited, pages read for them, rows returned, width of the beam, whether it read the rest of the index';
+	'the last hnsw scan of this session: nodes visited, pages read for them, rows returned, width of the beam, whether it read the rest of the index, what it did, and about how many rows match its conditions';

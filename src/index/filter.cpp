@@ -1,0 +1,183 @@
+#include "index/filter.hpp"
+
+#include <algorithm>
+
+#include "pg/arrays.hpp"
+
+namespace medvec::index {
+
+namespace {
+
+bool IsInteger(Oid type) { return type == INT2OID || type == INT4OID || type == INT8OID; }
+bool IsFloat(Oid type) { return type == FLOAT4OID || type == FLOAT8OID; }
+
+}  // namespace
+
+Filter::Filter(const Index& index, ScanKeyData* keys, int count)
+    : conditions_(static_cast<Condition*>(palloc0(sizeof(Condition) * static_cast<size_t>(count + 1)))) {
+  for (int i = 0; i < count; ++i) Add(index, keys[i]);
+}
+
+void Filter::Add(const Index& index, ScanKeyData& key) {
+  if (key.sk_attno == 1) {  // of the vector: only whether it is NULL, which those in the index are not
+    never_ |= (key.sk_flags & SK_SEARCHNULL) != 0;
+    return;
+  }
+  Condition condition{};
+  condition.column = &index.filter[key.sk_attno - 2];
+  if (key.sk_flags & (SK_SEARCHNULL | SK_SEARCHNOTNULL)) {
+    condition.test = key.sk_flags & SK_SEARCHNULL ? Test::kIsNull : Test::kIsNotNull;
+    condition.equal = Match::kYes;
+    conditions_[count_++] = condition;
+    return;
+  }
+  never_ |= (key.sk_flags & SK_ISNULL) != 0;  // operators are strict
+  if (never_) return;
+  if (!(key.sk_flags & SK_SEARCHARRAY)) return AddComparison(condition, key, &key.sk_argument, 1);
+
+  ArrayType* array = DatumGetArrayTypeP(key.sk_argument);
+  const Oid type = ARR_ELEMTYPE(array);
+  int16 length;
+  bool by_value;
+  char alignment;
+  get_typlenbyvalalign(type, &length, &by_value, &alignment);
+  Datum* elements;
+  bool* is_null;
+  int all, count = 0;
+  deconstruct_array(array, type, length, by_value, alignment, &elements, &is_null, &all);
+  for (int i = 0; i < all; ++i)
+    if (!is_null[i]) elements[count++] = elements[i];
+  never_ |= count == 0;
+  if (!never_) AddComparison(condition, key, elements, static_cast<size_t>(count));
+}
+
+// `arguments`: what is compared with, one of which has to match.
+void Filter::AddComparison(Condition condition, ScanKeyData& key, const Datum* arguments, size_t count) {
+  const Encoding encoding = condition.column->place.encoding;
+  condition.equal = encoding == Encoding::kValue ? Match::kYes : Match::kMaybe;
+  if (encoding == Encoding::kSignature)
+    SetSignatures(&condition, key.sk_strategy, arguments, count);
+  else if (encoding == Encoding::kHash && key.sk_strategy != kEqual)
+    condition.test = Test::kIsNotNull;
+  else if (!SetNumbers(&condition, key, arguments, count))
+    SetCall(&condition, key, arguments, count);
+  conditions_[count_++] = condition;
+}
+
+// An array overlaps with another if it has all bits of one of that one's elements; it contains it if it has all bits.
+void Filter::SetSignatures(Condition* condition, StrategyNumber strategy, const Datum* arguments, size_t count) {
+  condition->test = Test::kSignature;
+  hnsw::Array<uint64_t> bits{};
+  for (size_t i = 0; i < count; ++i) {
+    uint64_t all = 0;
+    for (const uint64_t element : Signatures(*condition->column, arguments[i])) {
+      if (strategy == kOverlaps) bits.Append(ServerMemory(), element);
+      all |= element;
+    }
+    if (strategy == kContains) bits.Append(ServerMemory(), all);
+  }
+  condition->bits = bits.data, condition->count = bits.size;
+}
+
+// False: an argument has no number, or numbers do not tell what is less.
+bool Filter::SetNumbers(Condition* condition, const ScanKeyData& key, const Datum* arguments, size_t count) {
+  const FilterColumn& column = *condition->column;
+  if (column.order == Order::kNone && key.sk_strategy != kEqual) return false;
+  Number* numbers = static_cast<Number*>(palloc(sizeof(Number) * count));
+  for (size_t i = 0; i < count; ++i)
+    if (!ToNumber(column, key.sk_subtype, arguments[i], &numbers[i])) return false;
+  std::sort(numbers, numbers + count);
+  const Number least = numbers[0], most = numbers[count - 1];
+  const bool is_less = key.sk_strategy <= kLessEqual,
+             is_strict = key.sk_strategy == kLess || key.sk_strategy == kGreater;
+  condition->test = key.sk_strategy == kEqual && least != most ? Test::kSet : Test::kRange;
+  // Less than any of them is less than the greatest.
+  condition->edge = is_less ? most : least;
+  condition->low = is_less ? kLeastNumber : condition->edge;
+  condition->high = key.sk_strategy <= kEqual ? condition->edge : kGreatestNumber;
+  if (is_strict && condition->equal == Match::kYes) condition->equal = Match::kNo;
+  condition->numbers = numbers, condition->count = count;
+  return true;
+}
+
+bool Filter::ToNumber(const FilterColumn& column, Oid type, Datum argument, Number* number) {
+  if (type == column.type) {
+    uint8_t bytes[16];
+    EncodeValue(column, argument, bytes);
+    *number = ReadNumber(column.order, column.place.size, bytes);
+  } else if (IsInteger(type) && IsInteger(column.type)) {
+    *number = IntegerNumber(type == INT2OID   ? DatumGetInt16(argument)
+                            : type == INT4OID ? DatumGetInt32(argument)
+                                              : DatumGetInt64(argument));
+  } else if (IsFloat(type) && IsFloat(column.type)) {
+    *number = FloatNumber(type == FLOAT4OID ? double{DatumGetFloat4(argument)} : DatumGetFloat8(argument));
+  } else {
+    return false;
+  }
+  return true;
+}
+
+void Filter::SetCall(Condition* condition, ScanKeyData& key, const Datum* arguments, size_t count) {
+  if (condition->column->place.encoding != Encoding::kValue)
+    elog(ERROR, "operator %u of an hnsw index has an argument of another type", key.sk_func.fn_oid);
+  condition->test = Test::kCall;
+  condition->function = &key.sk_func;
+  condition->arguments = static_cast<Datum*>(palloc(sizeof(Datum) * count));
+  memcpy(condition->arguments, arguments, sizeof(Datum) * count);
+  condition->count = count;
+}
+
+Match Filter::Judge(const uint8_t* keys) const {
+  if (never_) return Match::kNo;
+  Match all = Match::kYes;
+  for (int i = 0; i < count_; ++i) {
+    const Match one = Ask(conditions_[i], keys);
+    if (one == Match::kNo) return Match::kNo;
+    all = std::min(all, one);
+  }
+  return all;
+}
+
+Match Filter::Ask(const Condition& condition, const uint8_t* keys) {
+  const FilterColumn& column = *condition.column;
+  const Match match = condition.equal;
+  const bool is_null = column.IsNull(keys);
+  if (condition.test == Test::kIsNull) return is_null ? match : Match::kNo;
+  if (is_null) return Match::kNo;
+  const uint8_t* value = keys + column.place.offset;
+  switch (condition.test) {
+    case Test::kRange: {
+      const Number number = ReadNumber(column.order, column.place.size, value);
+      if (number < condition.low || number > condition.high) return Match::kNo;
+      return number == condition.edge ? match : Match::kYes;
+    }
+    case Test::kSet: {
+      const Number number = ReadNumber(column.order, column.place.size, value);
+      return std::binary_search(condition.numbers, condition.numbers + condition.count, number) ? match : Match::kNo;
+    }
+    case Test::kSignature: {
+      uint64_t bits;
+      memcpy(&bits, value, sizeof bits);
+      for (size_t i = 0; i < condition.count; ++i)
+        if ((condition.bits[i] & ~bits) == 0) return match;
+      return Match::kNo;
+    }
+    case Test::kCall:
+      return Call(condition, value) ? match : Match::kNo;
+    default:
+      return match;
+  }
+}
+
+bool Filter::Call(const Condition& condition, const uint8_t* bytes) {
+  const FilterColumn& column = *condition.column;
+  alignas(16) char aligned[16];
+  memcpy(aligned, bytes, column.place.size);
+  const Datum value = fetch_att(aligned, column.by_value, column.place.size);
+  for (size_t i = 0; i < condition.count; ++i)
+    if (DatumGetBool(FunctionCall2Coll(condition.function, column.collation, value, condition.arguments[i])))
+      return true;
+  return false;
+}
+
+}  // namespace medvec::index

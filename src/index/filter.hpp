@@ -1,0 +1,51 @@
+// Conditions on filter columns: the scan keys of a query, made ready to be asked of many rows' keys.
+#pragma once
+
+#include "index/index.hpp"
+
+namespace medvec::index {
+
+enum class Match : uint8_t { kNo, kMaybe, kYes };
+
+class Filter {
+ public:
+  // Lives in the current memory context; the keys' functions and arguments are the caller's.
+  Filter(const Index& index, ScanKeyData* keys, int count);
+
+  // Whether there is anything to ask. If not, all rows match.
+  bool is_empty() const { return count_ == 0; }
+  // Whether no row can match: a condition that compares with NULL.
+  bool is_never() const { return never_; }
+  // What a row's keys say. All conditions have to match.
+  Match Judge(const uint8_t* keys) const;
+
+ private:
+  enum class Test : uint8_t { kIsNull, kIsNotNull, kRange, kSet, kSignature, kCall };
+
+  struct Condition {
+    const FilterColumn* column;
+    Test test;
+    Match equal;             // what it means that the value kept is as the condition asks: of a digest, maybe
+    Number low, high, edge;  // kRange: inclusive; at the edge stands what is compared with
+    Number* numbers;         // kSet: in ascending order
+    uint64_t* bits;          // kSignature: of one of them all have to be there
+    FmgrInfo* function;      // kCall, of the value and one of the arguments
+    Datum* arguments;
+    size_t count;
+  };
+
+  void Add(const Index& index, ScanKeyData& key);
+  void AddComparison(Condition condition, ScanKeyData& key, const Datum* arguments, size_t count);
+  static void SetSignatures(Condition* condition, StrategyNumber strategy, const Datum* arguments, size_t count);
+  bool SetNumbers(Condition* condition, const ScanKeyData& key, const Datum* arguments, size_t count);
+  static void SetCall(Condition* condition, ScanKeyData& key, const Datum* arguments, size_t count);
+  static bool ToNumber(const FilterColumn& column, Oid type, Datum argument, Number* number);
+  static Match Ask(const Condition& condition, const uint8_t* keys);
+  static bool Call(const Condition& condition, const uint8_t* bytes);
+
+  Condition* conditions_;
+  int count_ = 0;
+  bool never_ = false;
+};
+
+}  // namespace medvec::index

@@ -1,0 +1,82 @@
+#include "index/matches.hpp"
+
+#include <algorithm>
+
+namespace medvec::index {
+
+namespace {
+
+constexpr uint32_t kSamplePages = 32;
+constexpr double kSampleEnough = 50;  // matches, for an estimate to be trusted early
+constexpr uint32_t kAhead = 8;        // pages asked for ahead
+
+// Calls take(row) for each row of a page whose keys match. Returns how many rows it has.
+template <class Take>
+uint32_t ForEachMatch(Index& index, BlockNumber block, const Filter& filter, Take take) {
+  CHECK_FOR_INTERRUPTS();
+  const Buffer buffer = ReadPage(index, block, PageKind::kRows, BUFFER_LOCK_SHARE);
+  const Page page = BufferGetPage(buffer);
+  uint32_t count = 0;
+  for (uint32_t slot = 0; slot < index.rows_per_page; ++slot) {
+    const Row row = RowAt(index, page, slot);
+    if (!row.is_tuple()) continue;
+    ++count;
+    if (filter.Judge(row.keys()) != Match::kNo) take(row);
+  }
+  UnlockReleaseBuffer(buffer);
+  return count;
+}
+
+}  // namespace
+
+// The rows of a node are asked without its page's lock: who only reads holds one page.
+bool Accept::Ask(hnsw::Answer* answer, const uint8_t* block) const {
+  if (answer->flags & hnsw::kShared) {
+    graph_->LetGo();
+    return rows_->HasMatch(answer->target, answer->node, *filter_);
+  }
+  const Match match = filter_->Judge(index_->KeysOf(block));
+  if (match == Match::kMaybe) answer->flags |= kRecheck;
+  return match != Match::kNo;
+}
+
+Estimate EstimateMatches(Index& index, RowMap& rows, const Filter& filter, double many) {
+  const Directory& directory = rows.directory();
+  const uint32_t samples = Min(kSamplePages, directory.count);
+  const uint64 start = directory.count == 0 ? 0 : pg_prng_uint64_range(&pg_global_prng_state, 0, directory.count - 1);
+  double seen = 0, matches = 0;
+  for (uint32_t i = 0; i < samples; ++i) {
+    const uint64 ordinal = (start + uint64{i} * directory.count / samples) % directory.count;
+    seen += ForEachMatch(index, directory.blocks[ordinal], filter, [&](const Row&) { matches += 1; });
+    const double share = static_cast<double>(i + 1) / directory.count;
+    if (matches >= kSampleEnough && matches / share > 2 * many) return {seen / share, matches / share};
+  }
+  if (samples == 0) return {0, 0};
+  const double share = static_cast<double>(samples) / directory.count;
+  return {seen / share, matches / share};
+}
+
+bool CollectMatches(Index& index, RowMap& rows, const Filter& filter, size_t most, const hnsw::Memory& memory,
+                    hnsw::Array<NodeId>* nodes, Estimate* estimate) {
+  const Directory& directory = rows.directory();
+  double seen = 0;
+  for (uint32_t ordinal = 0; ordinal < directory.count; ++ordinal) {
+    if (ordinal + kAhead < directory.count)
+      PrefetchBuffer(index.relation, MAIN_FORKNUM, directory.blocks[ordinal + kAhead]);
+    // A page's rows are appended under its lock: room is made before.
+    nodes->Reserve(memory, nodes->size + index.rows_per_page);
+    seen += ForEachMatch(index, directory.blocks[ordinal], filter,
+                         [&](const Row& row) { nodes->data[nodes->size++] = row.node(); });
+    if (nodes->size > most) {
+      const double share = static_cast<double>(ordinal + 1) / directory.count;
+      *estimate = {seen / share, static_cast<double>(nodes->size) / share};
+      return false;
+    }
+  }
+  *estimate = {seen, static_cast<double>(nodes->size)};
+  std::sort(nodes->begin(), nodes->end());
+  nodes->size = static_cast<size_t>(std::unique(nodes->begin(), nodes->end()) - nodes->begin());
+  return true;
+}
+
+}  // namespace medvec::index
