@@ -16,7 +16,17 @@ SELECT opcname, opcintype::regtype, opcdefault, opckeytype, opfname
 SELECT opfname, amopstrategy, amoppurpose, amopopr::regoperator,
 		(SELECT opfname FROM pg_opfamily WHERE oid = amopsortfamily) AS sort_family
 	FROM pg_amop JOIN pg_opfamily f ON f.oid = amopfamily JOIN pg_am am ON am.oid = amopmethod
-	WHERE amname = 'hnsw' ORDER BY opfname, amopstrategy;
+	WHERE amname = 'hnsw' AND amoppurpose = 'o' ORDER BY opfname, amopstrategy;
+-- operators of filter columns are those of B-tree's classes, or of GIN's for arrays; none is missing in a family
+CREATE TEMPORARY VIEW operators AS
+	SELECT amname, opfname, amopstrategy, amopopr::regoperator::text AS operator
+	FROM pg_amop JOIN pg_opfamily f ON f.oid = amopfamily JOIN pg_am am ON am.oid = amopmethod WHERE amoppurpose = 's';
+SELECT opfname, count(*) FROM operators WHERE amname = 'hnsw' GROUP BY 1 ORDER BY 1;
+SELECT operator FROM operators h WHERE amname = 'hnsw' AND NOT EXISTS (
+	SELECT FROM operators b WHERE b.operator = h.operator AND b.amopstrategy = h.amopstrategy
+		AND b.amname = CASE h.opfname WHEN 'array_ops' THEN 'gin' ELSE 'btree' END);
+SELECT operator FROM operators b WHERE amname = 'btree' AND opfname IN ('integer_ops', 'float_ops', 'datetime_ops')
+	AND NOT EXISTS (SELECT FROM operators h WHERE h.operator = b.operator AND h.amname = 'hnsw');
 SELECT opfname, amprocnum, amproc::regprocedure
 	FROM pg_amproc JOIN pg_opfamily f ON f.oid = amprocfamily JOIN pg_am am ON am.oid = opfmethod
 	WHERE amname = 'hnsw' ORDER BY opfname, amprocnum;

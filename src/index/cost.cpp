@@ -41,9 +41,9 @@ Selectivity RowsSelected(struct PlannerInfo* root, const struct IndexPath* path)
 
 }  // namespace
 
-// Without conditions the first ef rows come when the walk has settled: that is the start-up cost. Each further row costs
-// about one more visit. A LIMIT under a filter reads 1 / selectivity times as many rows, which the planner works out from
-// the difference between start-up and total cost.
+// Without conditions the first ef rows come when the walk has settled: that is the start-up cost. Each further row
+// costs about one more visit. A LIMIT under a filter reads 1 / selectivity times as many rows, which the planner works
+// out from the difference between start-up and total cost.
 //
 // Of a share s of matching rows the walk visits 1 / s times as many nodes; or all matches are read at once, which makes
 // all of it start-up cost. The scan takes what is cheaper.
@@ -69,9 +69,8 @@ void EstimateCost(struct PlannerInfo* root, struct IndexPath* path, double, Cost
                        pages_per_visit * (cached * cpu_index_tuple_cost + (1 - cached) * random_page);
   const double levels = std::log(tuples) / std::log(hnsw::kLevelRatio);
   *selectivity = RowsSelected(root, path);
-  const double matches = path->indexclauses == NIL
-                             ? tuples
-                             : std::clamp(*selectivity * path->indexinfo->rel->tuples, 1.0, tuples);
+  const double matches =
+      path->indexclauses == NIL ? tuples : std::clamp(*selectivity * path->indexinfo->rel->tuples, 1.0, tuples);
   const double all = kVisitsPerRow * tuples + kVisitsPerMatch * matches;
   const double each = tuples / matches;  // visits for one match
   double first = std::min(tuples, kVisitsPerEf * settings::ef_search * each + 5 * levels);

@@ -6,11 +6,11 @@
 namespace medvec::index {
 
 // Called when a path is made, where its cost is asked for: the one place at which an access method sees it before it
-// competes with others.
+// competes with others. An ordered path gets as conditions on filter columns, too,
 //
-//   - = ANY(array) on a filter column: core thinks that no order is left, and makes a path without. It gets the order.
-//   - `flag`, `NOT flag`, `flag IS TRUE` and `IS FALSE` on a filter column of type boolean become conditions of an
-//     ordered path.
+//   - = ANY(array) and the like, for which core (before 17) makes a path that has no order;
+//   - `flag`, `NOT flag`, `flag IS TRUE` and `IS FALSE` of a boolean column, which core (before 16) knows of its own
+//     access methods alone.
 #ifdef MEDVEC_COMPLETE_PATHS
 void CompletePath(struct PlannerInfo* root, struct IndexPath* path);
 #else

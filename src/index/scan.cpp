@@ -116,12 +116,13 @@ bool IsStrict() { return settings::iterative_scan != static_cast<int>(IterativeS
 
 Accept AcceptOf(const Scan& scan) { return {*scan.index, *scan.graph, *scan.rows, *scan.filter}; }
 
-// Under a filter what was found too late for its place comes at the end: a LIMIT is filled if rows qualify.
+// What was found too late for its place comes at the very end, when nothing else is left: so a LIMIT is filled if rows
+// qualify.
 void BeginRest(Scan& scan, Rest rest) {
   scan.search->Free();
   const double least = IsStrict() ? scan.floor : -std::numeric_limits<double>::infinity();
-  scan.whole = new (palloc(sizeof(WholeScan))) WholeScan(*scan.index, *scan.graph, scan.query, scan.bound, scan.without,
-                                                         AcceptOf(scan), least, !scan.filter->is_empty());
+  scan.whole = new (palloc(sizeof(WholeScan)))
+      WholeScan(*scan.index, *scan.graph, scan.query, scan.bound, scan.without, AcceptOf(scan), least);
   scan.rest = last_scan.rest = rest;
 }
 

@@ -14,15 +14,8 @@ constexpr size_t kNodesAhead = 8;
 }  // namespace
 
 WholeScan::WholeScan(Index& index, PageGraph& graph, hnsw::Query& query, const hnsw::Bound& bound, uint8_t without,
-                     const Accept& accept, double least, bool late_last)
-    : index_(index),
-      graph_(graph),
-      query_(query),
-      bound_(bound),
-      without_(without),
-      accept_(accept),
-      least_(least),
-      late_last_(late_last) {
+                     const Accept& accept, double least)
+    : index_(index), graph_(graph), query_(query), bound_(bound), without_(without), accept_(accept), least_(least) {
   const TupleDesc columns = CreateTemplateTupleDesc(kColumns);
   for (int i = 0; i < kColumns; ++i)
     TupleDescInitEntry(columns, static_cast<AttrNumber>(i + 1), nullptr, i <= kUpper ? FLOAT8OID : INT8OID, -1, 0);
@@ -31,10 +24,7 @@ WholeScan::WholeScan(Index& index, PageGraph& graph, hnsw::Query& query, const h
   AttrNumber keys[] = {kLate + 1, kBound + 1};
   Oid less[] = {Float8LessOperator, Float8LessOperator}, collations[] = {InvalidOid, InvalidOid};
   bool nulls_first[] = {false, false};
-  // Without late ones the bound is the only key, and compared without a call.
-  const int first = late_last ? 0 : 1;
-  sort_ = tuplesort_begin_heap(columns, 2 - first, keys + first, less, collations, nulls_first, work_mem, nullptr,
-                               TUPLESORT_NONE);
+  sort_ = tuplesort_begin_heap(columns, 2, keys, less, collations, nulls_first, work_mem, nullptr, TUPLESORT_NONE);
 }
 
 void WholeScan::ReadAll(hnsw::Array<NodeId>& given) {
@@ -58,7 +48,7 @@ void WholeScan::Read(const hnsw::Array<NodeId>& nodes, hnsw::Array<NodeId>& give
   Sort();
 }
 
-void WholeScan::Take(NodeId node, const hnsw::Array<NodeId>& given) {
+void WholeScan::Take(NodeId node, hnsw::Array<NodeId>& given) {
   const uint8_t* stored = graph_.ReadSlot(node);
   const hnsw::BlockHeader& header = hnsw::Header(stored);
   bool wanted = (header.flags & hnsw::kWritten) && !(header.flags & without_) && header.level == 0;
@@ -70,9 +60,7 @@ void WholeScan::Take(NodeId node, const hnsw::Array<NodeId>& given) {
     wanted = accept_(&answer, stored);
   }
   graph_.Release(node);
-  if (wanted && (late_last_ || !(answer.bound < least_)) &&
-      !std::binary_search(given.data, given.data + given.size, node))
-    Put(answer);
+  if (wanted && !std::binary_search(given.begin(), given.end(), node)) Put(answer);
 }
 
 void WholeScan::Put(const hnsw::Answer& answer) {

@@ -10,10 +10,9 @@ namespace medvec::index {
 
 class WholeScan {
  public:
-  // Nodes whose bound is below `least` are too late for their place: they are left out, or (`late_last`) come behind
-  // all others.
+  // Nodes whose bound is below `least` are too late for their place: they come behind all others.
   WholeScan(Index& index, PageGraph& graph, hnsw::Query& query, const hnsw::Bound& bound, uint8_t without,
-            const Accept& accept, double least, bool late_last);
+            const Accept& accept, double least);
 
   // Collects and sorts the live nodes without the flags `without`, but for those given already (which it puts in
   // order).
@@ -29,7 +28,7 @@ class WholeScan {
   size_t visits() const { return visits_; }
 
  private:
-  void Take(NodeId node, const hnsw::Array<NodeId>& given);
+  void Take(NodeId node, hnsw::Array<NodeId>& given);
   void Put(const hnsw::Answer& answer);
   void Sort();
   void Fetch();
@@ -41,7 +40,6 @@ class WholeScan {
   const uint8_t without_;
   const Accept accept_;
   const double least_;
-  const bool late_last_;
   size_t visits_ = 0;
   TupleTableSlot* put_ = nullptr;
   Tuplesortstate* sort_ = nullptr;

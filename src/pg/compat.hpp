@@ -50,8 +50,8 @@ extern "C" {
 #define SetCanBuildParallel(routine) ((void)(routine))
 #endif
 
-// Before 17 core offers no ordered scan of an index with a condition = ANY on a column but the first; before 16 no
-// condition on a column of type boolean of an access method it does not know. See index/path.hpp.
+// Before 17 core makes no ordered path of an index with a condition = ANY on a column but the first, before 16 none
+// with a boolean column of an access method it does not know. See index/path.hpp.
 #if PG_VERSION_NUM < 170000
 #define MEDVEC_COMPLETE_PATHS
 #endif
