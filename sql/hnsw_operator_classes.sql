@@ -29,7 +29,7 @@ SELECT operator FROM operators b WHERE amname = 'btree' AND opfname IN ('integer
 	AND NOT EXISTS (SELECT FROM operators h WHERE h.operator = b.operator AND h.amname = 'hnsw');
 SELECT opfname, amprocnum, amproc::regprocedure
 	FROM pg_amproc JOIN pg_opfamily f ON f.oid = amprocfamily JOIN pg_am am ON am.oid = opfmethod
-	WHERE amname = 'hnsw' ORDER BY opfname, amprocnum;
+	WHERE amname = 'hnsw' ORDER BY opfname, amprocnum, amproc::regprocedure::text COLLATE "C";
 SELECT opcname, amvalidate(c.oid) FROM pg_opclass c JOIN pg_am am ON am.oid = opcmethod WHERE amname = 'hnsw' ORDER BY 1;
 
 -- 300 rows with coordinates of both signs, 5 zero vectors, 5 NULLs

@@ -25,6 +25,9 @@ void Filter::Add(const Index& index, ScanKeyData& key) {
   }
   Condition condition{};
   condition.column = &index.filter[key.sk_attno - 2];
+  condition.offset = condition.column->place.offset;
+  condition.form = condition.column->form;
+  condition.null_byte = condition.column->null_byte, condition.null_bit = condition.column->null_bit;
   if (key.sk_flags & (SK_SEARCHNULL | SK_SEARCHNOTNULL)) {
     condition.test = key.sk_flags & SK_SEARCHNULL ? Test::kIsNull : Test::kIsNotNull;
     condition.equal = Match::kYes;
@@ -82,7 +85,7 @@ void Filter::SetSignatures(Condition* condition, StrategyNumber strategy, const 
 // False: an argument has no number, or numbers do not tell what is less.
 bool Filter::SetNumbers(Condition* condition, const ScanKeyData& key, const Datum* arguments, size_t count) {
   const FilterColumn& column = *condition->column;
-  if (column.order == Order::kNone && key.sk_strategy != kEqual) return false;
+  if (column.form == Form::kOid && key.sk_strategy != kEqual) return false;
   Number* numbers = static_cast<Number*>(palloc(sizeof(Number) * count));
   for (size_t i = 0; i < count; ++i)
     if (!ToNumber(column, key.sk_subtype, arguments[i], &numbers[i])) return false;
@@ -102,13 +105,13 @@ bool Filter::SetNumbers(Condition* condition, const ScanKeyData& key, const Datu
 
 bool Filter::ToNumber(const FilterColumn& column, Oid type, Datum argument, Number* number) {
   if (type == column.type) {
-    uint8_t bytes[16];
+    uint8_t bytes[8];
     EncodeValue(column, argument, bytes);
-    *number = ReadNumber(column.order, column.place.size, bytes);
+    *number = ReadNumber(column.form, bytes);
   } else if (IsInteger(type) && IsInteger(column.type)) {
-    *number = IntegerNumber(type == INT2OID   ? DatumGetInt16(argument)
-                            : type == INT4OID ? DatumGetInt32(argument)
-                                              : DatumGetInt64(argument));
+    *number = type == INT2OID   ? DatumGetInt16(argument)
+              : type == INT4OID ? DatumGetInt32(argument)
+                                : DatumGetInt64(argument);
   } else if (IsFloat(type) && IsFloat(column.type)) {
     *number = FloatNumber(type == FLOAT4OID ? double{DatumGetFloat4(argument)} : DatumGetFloat8(argument));
   } else {
@@ -127,53 +130,31 @@ void Filter::SetCall(Condition* condition, ScanKeyData& key, const Datum* argume
   condition->count = count;
 }
 
-Match Filter::Judge(const uint8_t* keys) const {
-  if (never_) return Match::kNo;
-  Match all = Match::kYes;
-  for (int i = 0; i < count_; ++i) {
-    const Match one = Ask(conditions_[i], keys);
-    if (one == Match::kNo) return Match::kNo;
-    all = std::min(all, one);
-  }
-  return all;
-}
-
-Match Filter::Ask(const Condition& condition, const uint8_t* keys) {
-  const FilterColumn& column = *condition.column;
-  const Match match = condition.equal;
-  const bool is_null = column.IsNull(keys);
-  if (condition.test == Test::kIsNull) return is_null ? match : Match::kNo;
-  if (is_null) return Match::kNo;
-  const uint8_t* value = keys + column.place.offset;
+Match Filter::AskOther(const Condition& condition, const uint8_t* value) {
   switch (condition.test) {
-    case Test::kRange: {
-      const Number number = ReadNumber(column.order, column.place.size, value);
-      if (number < condition.low || number > condition.high) return Match::kNo;
-      return number == condition.edge ? match : Match::kYes;
-    }
     case Test::kSet: {
-      const Number number = ReadNumber(column.order, column.place.size, value);
-      return std::binary_search(condition.numbers, condition.numbers + condition.count, number) ? match : Match::kNo;
+      const Number number = ReadNumber(condition.form, value);
+      return std::binary_search(condition.numbers, condition.numbers + condition.count, number) ? condition.equal
+                                                                                                : Match::kNo;
     }
     case Test::kSignature: {
-      uint64_t bits;
-      memcpy(&bits, value, sizeof bits);
+      const uint64_t bits = keys::ReadAs<uint64_t>(value);
       for (size_t i = 0; i < condition.count; ++i)
-        if ((condition.bits[i] & ~bits) == 0) return match;
+        if ((condition.bits[i] & ~bits) == 0) return condition.equal;
       return Match::kNo;
     }
     case Test::kCall:
-      return Call(condition, value) ? match : Match::kNo;
+      return Call(condition, value) ? condition.equal : Match::kNo;
     default:
-      return match;
+      return condition.equal;
   }
 }
 
 bool Filter::Call(const Condition& condition, const uint8_t* bytes) {
   const FilterColumn& column = *condition.column;
-  alignas(16) char aligned[16];
+  alignas(8) char aligned[8];
   memcpy(aligned, bytes, column.place.size);
-  const Datum value = fetch_att(aligned, column.by_value, column.place.size);
+  const Datum value = fetch_att(aligned, true, column.place.size);
   for (size_t i = 0; i < condition.count; ++i)
     if (DatumGetBool(FunctionCall2Coll(condition.function, column.collation, value, condition.arguments[i])))
       return true;

@@ -17,14 +17,25 @@ class Filter {
   // Whether no row can match: a condition that compares with NULL.
   bool is_never() const { return never_; }
   // What a row's keys say. All conditions have to match.
-  Match Judge(const uint8_t* keys) const;
+  Match Judge(const uint8_t* keys) const {
+    if (never_) return Match::kNo;
+    Match all = Match::kYes;
+    for (int i = 0; i < count_; ++i) {
+      const Match one = Ask(conditions_[i], keys);
+      if (one == Match::kNo) return Match::kNo;
+      all = one < all ? one : all;
+    }
+    return all;
+  }
 
  private:
   enum class Test : uint8_t { kIsNull, kIsNotNull, kRange, kSet, kSignature, kCall };
 
   struct Condition {
-    const FilterColumn* column;
     Test test;
+    Form form;
+    uint8_t null_byte, null_bit;
+    uint16_t offset;
     Match equal;             // what it means that the value kept is as the condition asks: of a digest, maybe
     Number low, high, edge;  // kRange: inclusive; at the edge stands what is compared with
     Number* numbers;         // kSet: in ascending order
@@ -32,6 +43,7 @@ class Filter {
     FmgrInfo* function;      // kCall, of the value and one of the arguments
     Datum* arguments;
     size_t count;
+    const FilterColumn* column;
   };
 
   void Add(const Index& index, ScanKeyData& key);
@@ -40,7 +52,16 @@ class Filter {
   bool SetNumbers(Condition* condition, const ScanKeyData& key, const Datum* arguments, size_t count);
   static void SetCall(Condition* condition, ScanKeyData& key, const Datum* arguments, size_t count);
   static bool ToNumber(const FilterColumn& column, Oid type, Datum argument, Number* number);
-  static Match Ask(const Condition& condition, const uint8_t* keys);
+  static Match Ask(const Condition& condition, const uint8_t* keys) {
+    const bool is_null = keys[condition.null_byte] & condition.null_bit;
+    if (is_null != (condition.test == Test::kIsNull)) return Match::kNo;
+    const uint8_t* value = keys + condition.offset;
+    if (condition.test != Test::kRange) return AskOther(condition, value);
+    const Number number = ReadNumber(condition.form, value);
+    if (number < condition.low || number > condition.high) return Match::kNo;
+    return number == condition.edge ? condition.equal : Match::kYes;
+  }
+  static Match AskOther(const Condition& condition, const uint8_t* value);
   static bool Call(const Condition& condition, const uint8_t* bytes);
 
   Condition* conditions_;

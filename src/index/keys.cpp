@@ -1,14 +1,13 @@
 #include "index/keys.hpp"
 
-#include <bit>
-#include <cmath>
-
 #include "index/index.hpp"
 #include "pg/arrays.hpp"
 
 namespace medvec::index {
 
 namespace {
+
+static_assert(sizeof(Datum) == 8, "values of eight bytes are passed by value");
 
 [[noreturn]] void RaiseColumn(Relation relation, int column, const char* what, const char* hint) {
   ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
@@ -53,17 +52,16 @@ void LayKeys(Relation relation, Meta* meta) {
   meta->key_columns = static_cast<uint32_t>(IndexRelationGetNumberOfKeyAttributes(relation) - 1);
   uint32_t offset = (meta->key_columns + 7) / 8;
   for (uint32_t i = 0; i < meta->key_columns; ++i) {
+    const FilterClass filter_class = GetFilterClass(relation, static_cast<int>(i + 1));
     const FormData_pg_attribute& attribute = *TupleDescAttr(RelationGetDescr(relation), i + 1);
-    const Encoding encoding = GetFilterClass(relation, static_cast<int>(i + 1)).encoding;
-    uint32_t size = 8;
-    if (encoding == Encoding::kValue) {
-      if (attribute.attlen < 1 || attribute.attlen > 16)
-        RaiseColumn(relation, static_cast<int>(i + 1), "is not of a fixed length of up to 16 bytes",
-                    "Its operator class keeps values as they are.");
-      size = static_cast<uint32_t>(attribute.attlen);
-    }
-    meta->keys[i] = {static_cast<uint16_t>(offset), static_cast<uint8_t>(size), encoding};
-    offset += size;
+    const bool fits = filter_class.encoding == Encoding::kValue
+                          ? attribute.attbyval && attribute.attlen == filter_class.size()
+                          : filter_class.encoding != Encoding::kPrefix || attribute.attlen >= 8;
+    if (!fits)
+      RaiseColumn(relation, static_cast<int>(i + 1), "is of another form than its operator class is for",
+                  "Use the operator class of its type.");
+    meta->keys[i] = {static_cast<uint16_t>(offset), filter_class.size(), filter_class.encoding};
+    offset += filter_class.size();
   }
   meta->row_size = static_cast<uint16_t>(kRowHeader + offset);
 }
@@ -82,8 +80,7 @@ FilterColumn* FilterColumns(Relation relation, const Meta& meta) {
     FilterColumn& column = columns[i];
     const FormData_pg_attribute& attribute = *TupleDescAttr(RelationGetDescr(relation), i + 1);
     column.place = meta.keys[i];
-    column.order = GetFilterClass(relation, static_cast<int>(i + 1)).order;
-    column.by_value = attribute.attbyval;
+    column.form = GetFilterClass(relation, static_cast<int>(i + 1)).form;
     column.null_byte = static_cast<uint8_t>(i / 8), column.null_bit = static_cast<uint8_t>(1 << i % 8);
     column.type = relation->rd_opcintype[i + 1];
     column.collation = relation->rd_indcollation[i + 1];
@@ -109,15 +106,19 @@ void EncodeKeys(const Meta& meta, const FilterColumn* columns, const Datum* valu
 
 void EncodeValue(const FilterColumn& column, Datum value, uint8_t* to) {
   switch (column.place.encoding) {
-    case Encoding::kValue:
-      if (column.by_value) {
-        alignas(8) char bytes[sizeof(Datum)];
-        store_att_byval(bytes, value, column.place.size);
-        memcpy(to, bytes, column.place.size);
-      } else {
-        memcpy(to, DatumGetPointer(value), column.place.size);
-      }
+    case Encoding::kValue: {
+      alignas(8) char bytes[sizeof(Datum)];
+      store_att_byval(bytes, value, column.place.size);
+      memcpy(to, bytes, column.place.size);
       return;
+    }
+    case Encoding::kPrefix: {
+      uint64 prefix;
+      memcpy(&prefix, DatumGetPointer(value), sizeof prefix);
+      const int64 number = static_cast<int64>(pg_ntoh64(prefix) ^ uint64{1} << 63);
+      memcpy(to, &number, sizeof number);
+      return;
+    }
     case Encoding::kHash: {
       const uint64 hash = HashValue(column, value);
       memcpy(to, &hash, sizeof hash);
@@ -154,66 +155,28 @@ hnsw::Array<uint64_t> Signatures(const FilterColumn& column, Datum value) {
   return signatures;
 }
 
-Number IntegerNumber(int64_t value) { return {value, 0}; }
-
-Number FloatNumber(double value) {
-  if (std::isnan(value)) return {INT64_MAX, 0};  // greater than all others
-  if (value == 0) value = 0;                     // of either sign
-  const int64_t bits = std::bit_cast<int64_t>(value);
-  return {bits < 0 ? -(bits & INT64_MAX) : bits, 0};
-}
-
-namespace {
-
-template <class T>
-T ReadAs(const uint8_t* bytes) {
-  T value;
-  memcpy(&value, bytes, sizeof value);
-  return value;
-}
-
-// Up to 16 bytes as memcmp compares them.
-Number BytesNumber(const uint8_t* bytes, uint32_t size) {
-  uint64_t words[2] = {};
-  for (uint32_t i = 0; i < size; ++i) words[i / 8] |= uint64_t{bytes[i]} << (56 - 8 * (i % 8));
-  return {static_cast<int64_t>(words[0] ^ uint64_t{1} << 63), words[1]};
-}
-
-}  // namespace
-
-Number ReadNumber(Order order, uint32_t size, const uint8_t* bytes) {
-  switch (order) {
-    case Order::kSigned:
-      return IntegerNumber(size == 2   ? ReadAs<int16_t>(bytes)
-                           : size == 4 ? ReadAs<int32_t>(bytes)
-                                       : ReadAs<int64_t>(bytes));
-    case Order::kFloat:
-      return FloatNumber(size == 4 ? double{ReadAs<float>(bytes)} : ReadAs<double>(bytes));
-    case Order::kBytes:
-      return BytesNumber(bytes, size);
-    default:
-      return size == 1 ? Number{0, *bytes} : Number{0, size == 4 ? ReadAs<uint32_t>(bytes) : ReadAs<uint64_t>(bytes)};
-  }
-}
-
 }  // namespace medvec::index
 
 // A support function's result is a pointer into this library's constants.
-#define MEDVEC_FILTER_CLASS(name, encoding, order)                              \
+#define MEDVEC_FILTER_CLASS(name, encoding, form)                               \
   MEDVEC_FUNCTION(name) {                                                       \
-    static constexpr medvec::index::FilterClass constant = {encoding, order};   \
+    static constexpr medvec::index::FilterClass constant = {encoding, form};    \
     return PointerGetDatum(const_cast<medvec::index::FilterClass*>(&constant)); \
   }                                                                             \
   static_assert(true)
 
 using medvec::index::Encoding;
-using medvec::index::Order;
+using medvec::index::Form;
 
-MEDVEC_FILTER_CLASS(medvec_hnsw_signed_filter, Encoding::kValue, Order::kSigned);
-MEDVEC_FILTER_CLASS(medvec_hnsw_unsigned_filter, Encoding::kValue, Order::kUnsigned);
-MEDVEC_FILTER_CLASS(medvec_hnsw_float_filter, Encoding::kValue, Order::kFloat);
-MEDVEC_FILTER_CLASS(medvec_hnsw_bytes_filter, Encoding::kValue, Order::kBytes);
-MEDVEC_FILTER_CLASS(medvec_hnsw_equal_filter, Encoding::kValue, Order::kNone);
-MEDVEC_FILTER_CLASS(medvec_hnsw_hash_filter, Encoding::kHash, Order::kNone);
-MEDVEC_FILTER_CLASS(medvec_hnsw_numeric_filter, Encoding::kNumeric, Order::kFloat);
-MEDVEC_FILTER_CLASS(medvec_hnsw_array_filter, Encoding::kSignature, Order::kNone);
+MEDVEC_FILTER_CLASS(medvec_hnsw_byte_filter, Encoding::kValue, Form::kByte);
+MEDVEC_FILTER_CLASS(medvec_hnsw_int2_filter, Encoding::kValue, Form::kInt16);
+MEDVEC_FILTER_CLASS(medvec_hnsw_int4_filter, Encoding::kValue, Form::kInt32);
+MEDVEC_FILTER_CLASS(medvec_hnsw_int8_filter, Encoding::kValue, Form::kInt64);
+MEDVEC_FILTER_CLASS(medvec_hnsw_oid_filter, Encoding::kValue, Form::kUint32);
+MEDVEC_FILTER_CLASS(medvec_hnsw_float4_filter, Encoding::kValue, Form::kFloat32);
+MEDVEC_FILTER_CLASS(medvec_hnsw_float8_filter, Encoding::kValue, Form::kFloat64);
+MEDVEC_FILTER_CLASS(medvec_hnsw_enum_filter, Encoding::kValue, Form::kOid);
+MEDVEC_FILTER_CLASS(medvec_hnsw_uuid_filter, Encoding::kPrefix, Form::kInt64);
+MEDVEC_FILTER_CLASS(medvec_hnsw_hash_filter, Encoding::kHash, Form::kInt64);
+MEDVEC_FILTER_CLASS(medvec_hnsw_numeric_filter, Encoding::kNumeric, Form::kFloat64);
+MEDVEC_FILTER_CLASS(medvec_hnsw_array_filter, Encoding::kSignature, Form::kInt64);

@@ -4,7 +4,9 @@
 // "maybe"; the executor then looks at the row itself.
 #pragma once
 
-#include <compare>
+#include <bit>
+#include <cmath>
+#include <cstring>
 
 #include "core/hnsw/memory.hpp"
 #include "index/layout.hpp"
@@ -20,25 +22,43 @@ enum Strategy : uint16_t { kLess = 1, kLessEqual, kEqual, kGreaterEqual, kGreate
 enum ArrayStrategy : uint16_t { kOverlaps = 1, kContains };
 inline constexpr int kMostFilterStrategies = kGreater;
 
-// How the bytes of a value are to be read, so that they compare as the type's values do.
-enum class Order : uint8_t {
-  kSigned,
-  kUnsigned,
-  kFloat,
-  kBytes,  // as memcmp
-  kNone    // equal values have equal bytes; which is less only the type's functions know
+// What the bytes of a column are, as a number that compares as the values do.
+enum class Form : uint8_t {
+  kByte,
+  kInt16,
+  kInt32,
+  kInt64,
+  kUint32,
+  kFloat32,
+  kFloat64,
+  kOid  // equal if the values are; which is less only the type's functions know
 };
 
 // What support function 2 of an operator class says.
 struct FilterClass {
   Encoding encoding;
-  Order order;
+  Form form;
+
+  constexpr uint8_t size() const {
+    switch (form) {
+      case Form::kByte:
+        return 1;
+      case Form::kInt16:
+        return 2;
+      case Form::kInt32:
+      case Form::kUint32:
+      case Form::kFloat32:
+      case Form::kOid:
+        return 4;
+      default:
+        return 8;
+    }
+  }
 };
 
 struct FilterColumn {
   KeyColumn place;
-  Order order;
-  bool by_value;
+  Form form;
   uint8_t null_byte, null_bit;  // where in the keys
   Oid type;                     // that the operator class is for
   Oid collation;
@@ -54,7 +74,7 @@ struct FilterColumn {
 // 0A000: the first column is no vector, or another one is.
 void CheckColumns(Relation relation);
 // The filter columns' places, into a new metapage: key_columns, keys and row_size.
-// 0A000: a value's type is too long.
+// 0A000: the operator class is for values of another form.
 void LayKeys(Relation relation, Meta* meta);
 // Whether these are the filter columns of the relation, laid so.
 bool HasKeysOf(Relation relation, const Meta& meta);
@@ -68,15 +88,47 @@ void EncodeValue(const FilterColumn& column, Datum value, uint8_t* to);
 // Of the elements of an array that are not NULL; in the current context.
 hnsw::Array<uint64_t> Signatures(const FilterColumn& column, Datum array);
 
-// What a value's bytes say, as a number that compares as the values do: an integer, or the 128 bits of a uuid.
-struct Number {
-  int64_t high;
-  uint64_t low;
-  auto operator<=>(const Number&) const = default;
-};
-inline constexpr Number kLeastNumber = {INT64_MIN, 0}, kGreatestNumber = {INT64_MAX, UINT64_MAX};
-Number IntegerNumber(int64_t value);
-Number FloatNumber(double value);
-Number ReadNumber(Order order, uint32_t size, const uint8_t* bytes);
+// What a value's bytes say, as a number that compares as the values do.
+using Number = int64_t;
+inline constexpr Number kLeastNumber = INT64_MIN, kGreatestNumber = INT64_MAX;
+
+namespace keys {
+
+template <class T>
+T ReadAs(const uint8_t* bytes) {
+  T value;
+  std::memcpy(&value, bytes, sizeof value);
+  return value;
+}
+
+}  // namespace keys
+
+inline Number FloatNumber(double value) {
+  if (std::isnan(value)) return INT64_MAX;  // greater than all others
+  if (value == 0) value = 0;                // of either sign
+  const int64_t bits = std::bit_cast<int64_t>(value);
+  return bits < 0 ? -(bits & INT64_MAX) : bits;
+}
+
+inline Number ReadNumber(Form form, const uint8_t* bytes) {
+  switch (form) {
+    case Form::kByte:
+      return *bytes;
+    case Form::kInt16:
+      return keys::ReadAs<int16_t>(bytes);
+    case Form::kInt32:
+      return keys::ReadAs<int32_t>(bytes);
+    case Form::kUint32:
+    case Form::kOid:
+      return keys::ReadAs<uint32_t>(bytes);
+    case Form::kFloat32:
+      return FloatNumber(double{keys::ReadAs<float>(bytes)});
+    case Form::kFloat64:
+      return FloatNumber(keys::ReadAs<double>(bytes));
+    case Form::kInt64:
+      return keys::ReadAs<int64_t>(bytes);
+  }
+  return 0;
+}
 
 }  // namespace medvec::index

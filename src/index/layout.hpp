@@ -53,7 +53,8 @@ static_assert(kPageHeader + kUsable + sizeof(PageTail) == hnsw::kPageSize);
 //   a bit for each column, set: NULL
 //   its value, zeros for NULL, in `size` bytes at `offset`
 enum class Encoding : uint8_t {
-  kValue = 1,  // the value, of fixed length
+  kValue = 1,  // the value, one that is passed by value
+  kPrefix,     // the first 8 bytes of a uuid, as a signed number that compares as they do
   kHash,       // the extended hash of a value of any length, 8 bytes
   kNumeric,    // the float8 nearest to a numeric
   kSignature   // of an array: three bits of 64 for each element that is not NULL
@@ -64,7 +65,7 @@ struct KeyColumn {
   Encoding encoding;
 };
 inline constexpr int kMaxKeyColumns = 31;
-inline constexpr uint32_t kMaxKeyBytes = (kMaxKeyColumns + 7) / 8 + kMaxKeyColumns * 16;
+inline constexpr uint32_t kMaxKeyBytes = (kMaxKeyColumns + 7) / 8 + kMaxKeyColumns * 8;
 
 struct Meta {
   uint32_t magic, version;

@@ -36,7 +36,7 @@ using Search = hnsw::Search<PageGraph, Accept>;
 // visits of a walk.
 constexpr double kRowCost = 1.0 / 250, kMatchCost = 0.5;
 // Nodes visited for a beam of so many.
-constexpr double kVisitsPerWidth = 1.5;
+constexpr double kVisitsPerWidth = 2;
 constexpr double kUnlimited = std::numeric_limits<double>::infinity();
 
 // What is asked for.
@@ -153,7 +153,7 @@ bool ReadRest(Scan& scan) {
 }
 
 // Few matching rows are read at once; of many the walk finds enough. What decides is what it costs: about as much for
-// either where the matches are 12 times the root of the rows, at the default ef_search.
+// either where the matches are 15 times the root of the rows, at the default ef_search.
 void ChooseStrategy(Scan& scan, double width) {
   const double visits = kVisitsPerWidth * width;
   const double rows = NodeCount(*scan.index), even = std::sqrt(visits * rows / kMatchCost);
@@ -162,6 +162,7 @@ void ChooseStrategy(Scan& scan, double width) {
   last_scan.matches = scan.estimate.matches;
   if (MayReadRest(scan) && MatchesCost(scan.estimate) <= walk_cost() && ReadMatches(scan, 2 * even + 1000)) return;
   scan.budget = std::min(std::max(MatchesCost(scan.estimate), visits), static_cast<double>(settings::max_scan_tuples));
+  scan.search->ExpectShare(std::clamp(scan.estimate.matches / std::max(scan.estimate.rows, 1.0), 1.0 / 1000, 1.0));
   scan.search->LimitHops(static_cast<size_t>(scan.budget));
 }
 

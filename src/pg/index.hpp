@@ -39,6 +39,7 @@ extern "C" {
 #include "optimizer/restrictinfo.h"
 #include "pgstat.h"
 #include "port/atomics.h"
+#include "port/pg_bswap.h"
 #include "storage/buf_internals.h"
 #include "storage/bufmgr.h"
 #include "storage/bufpage.h"

@@ -93,6 +93,12 @@ struct AcceptAll {
 
 // `Accept(answer, block)` says whether a live node may be an answer, and may add to the answer's flags. It may let go
 // of the block, of which nothing is needed afterwards.
+//
+// Nodes that are not accepted take room in the beam: of a share s of nodes that are, a beam 1 / s times as wide holds
+// as many answers. Were they to take none, the beam would have room for whatever the last visit named, and the walk
+// would visit that before nearer nodes which had found no room earlier (four times as many visits at a share of a
+// tenth). Where fewer answers turn up than the beam is meant to hold, because accepted nodes lie elsewhere, it is
+// widened.
 template <Graph G, class Accept = AcceptAll>
 class Search {
  public:
@@ -113,7 +119,7 @@ class Search {
 
   // Whether the next answer asks for a longer beam.
   bool WouldWiden() const {
-    return started_ && !exhausted_ && (given_ + given_ / 4 + 1 > walk_.width() || pending_.size == 0);
+    return started_ && !exhausted_ && (given_ + given_ / 4 + 1 > room() || pending_.size == 0);
   }
 
   // The next answer's bound, as far as one is known without a longer beam.
@@ -124,6 +130,8 @@ class Search {
   // From now on strict order begins here: what has been given is known not to be nearer.
   void RaiseFloor(double bound) { floor_ = std::max(floor_, bound); }
 
+  // Before the first answer: about this share of nodes is accepted.
+  void ExpectShare(double share) { share_ = share; }
   // From now on walks end once so many nodes were read.
   void LimitHops(size_t most) { most_hops_ = most; }
   // Whether one has: then Next has said that there are no more, and gives what was found so far if it is asked again.
@@ -142,16 +150,18 @@ class Search {
         entry = now;
         start = DescendFrom(space_, graph_, memory_, query_, entry, 0);
       }
-      walk_.Start(width_, true, true);
+      walk_.Start(static_cast<size_t>(static_cast<double>(width_) / share_), true, true);
       if (start != kNoNode) walk_.Add(start);
       if (!Run()) return false;
+      while (share_ < 1 && pending_.size < width_ && !exhausted_)
+        if (!Widen()) return false;
     }
     for (;;) {
       if (!widen) {
-        if (given_ >= (walk_.width() == width_ ? ef_ : walk_.width()) || pending_.size == 0) return false;
+        if (given_ >= (widened_ ? room() : ef_) || pending_.size == 0) return false;
       } else if (WouldWiden()) {
-        exhausted_ = !walk_.Widen(2 * walk_.width());
-        if (!Run()) return false;
+        widened_ = true;
+        if (!Widen()) return false;
       }
       if (pending_.size == 0) {
         if (exhausted_) return false;
@@ -171,7 +181,7 @@ class Search {
     const BlockHeader& header = Header(block);
     if ((header.flags & without_) || header.level != 0) return false;
     Answer answer = AnswerOf(space_.geometry, bound_, node, block, distances.rank);
-    if (!accept_(&answer, block)) return false;
+    if (!accept_(&answer, block)) return true;
     pending_.Append(memory_, answer);
     std::push_heap(pending_.begin(), pending_.end(), Later);
     return true;
@@ -192,6 +202,12 @@ class Search {
     exhausted_ |= spent_;
     return !spent_;
   }
+  bool Widen() {
+    exhausted_ = !walk_.Widen(2 * walk_.width());
+    return Run();
+  }
+  // Answers that the beam is meant to hold.
+  size_t room() const { return static_cast<size_t>(static_cast<double>(walk_.width()) * share_); }
   static bool Later(const Answer& a, const Answer& b) { return a.bound > b.bound; }
 
   const Space& space_;
@@ -200,6 +216,7 @@ class Search {
   Query& query_;
   const Bound bound_;
   const size_t ef_, width_;
+  double share_ = 1;
   const uint8_t without_;
   Accept accept_;
   Walk<G, Search> walk_;
@@ -207,7 +224,7 @@ class Search {
   size_t given_ = 0;
   double floor_ = -std::numeric_limits<double>::infinity();  // strict order: no answer below it
   size_t most_hops_ = std::numeric_limits<size_t>::max();
-  bool started_ = false, exhausted_ = false, spent_ = false;
+  bool started_ = false, widened_ = false, exhausted_ = false, spent_ = false;
 };
 
 }  // namespace medvec::hnsw
