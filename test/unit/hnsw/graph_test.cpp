@@ -88,6 +88,85 @@ TEST(HnswGraphTest, StreamIsCompleteAndOrdered) {
   }
 }
 
+// Which nodes may be answers.
+struct Among {
+  const std::function<bool(NodeId)>* is_wanted;
+  bool operator()(Answer* answer, const uint8_t*) const { return (*is_wanted)(answer->node); }
+};
+
+struct Filtered {
+  size_t answers = 0, right = 0, hops = 0;
+  bool is_spent = false;
+};
+
+// The ten nearest of the wanted nodes, by a search that expects a share of them.
+Filtered FindAmong(Index& index, const Floats& q, const std::function<bool(NodeId)>& is_wanted, double share,
+                   size_t most_hops) {
+  std::vector<char> buffer(QueryBufferSize(index.geometry));
+  Query query = GetKernels(index.geometry).make_query(index.space, InputOf(q), buffer.data());
+  Search<MemoryGraph, Among> search(index.space, index.graph, HeapMemory(), query, Bound(index.space, LengthOf(q)), 40,
+                                    60, kDead, Among{&is_wanted});
+  search.ExpectShare(share);
+  search.LimitHops(most_hops);
+  std::vector<double> all, found;
+  for (const NodeId node : index.Bottom())
+    if (is_wanted(node)) all.push_back(index.Distance(q, index.vectors[index.rows[node][0]]));
+  std::sort(all.begin(), all.end());
+  for (Answer answer; found.size() < 40 && search.Next(&answer);) {
+    EXPECT_TRUE(is_wanted(answer.node));
+    found.push_back(index.Distance(q, index.vectors[index.rows[answer.node][0]]));
+  }
+  Filtered result{found.size(), 0, search.hops(), search.is_spent()};
+  std::sort(found.begin(), found.end());
+  for (size_t i = 0; i < std::min<size_t>(10, found.size()); ++i) result.right += found[i] <= all[9];
+  search.Free();
+  return result;
+}
+
+// A filtered search finds as much as one without a filter: nodes at random, those far from the query, and whatever
+// share it expects.
+TEST(HnswGraphTest, FilteredSearch) {
+  Data data(30);
+  Index index(MakeGeometry(30, Metric::kL2, VectorCodec::kInt8, 2, 24));
+  for (int i = 0; i < 6000; ++i) index.Add(data.Next());
+  const std::vector<Floats> queries = Queries(data, 30);
+  const size_t unlimited = std::numeric_limits<size_t>::max();
+  for (const double share : {1.0, 0.5, 0.1, 0.02}) {
+    size_t right = 0, hops = 0;
+    for (const Floats& q : queries) {
+      const double farther = index.Distance(q, data.centres[0]);
+      const Filtered random = FindAmong(
+          index, q, [&](NodeId n) { return n * 2654435761u % 1000 < 1000 * share; }, share, unlimited);
+      const Filtered wrong = FindAmong(
+          index, q, [&](NodeId n) { return n * 2654435761u % 1000 < 1000 * share; }, 1.0 / 3, unlimited);
+      const Filtered far = FindAmong(
+          index, q,
+          [&](NodeId n) {
+            return index.Distance(q, index.vectors[index.rows[n].empty() ? 0 : index.rows[n][0]]) > farther;
+          },
+          share, unlimited);
+      EXPECT_EQ(random.answers, 40u);
+      EXPECT_EQ(wrong.answers, 40u);
+      EXPECT_EQ(far.answers, 40u);
+      right += random.right + wrong.right, hops += random.hops;
+    }
+    EXPECT_GT(right, 0.97 * 20 * 30) << share;
+    EXPECT_LT(hops, 30 * 6 * 60 / share) << share;
+  }
+}
+
+TEST(HnswGraphTest, SearchOfLimitedHops) {
+  Data data(30);
+  Index index(MakeGeometry(30, Metric::kL2, VectorCodec::kInt8, 2, 24));
+  for (int i = 0; i < 3000; ++i) index.Add(data.Next());
+  const auto few = [](NodeId n) { return n % 500 == 0; };
+  const Filtered spent = FindAmong(index, data.Next(), few, 0.1, 200);
+  EXPECT_TRUE(spent.is_spent);
+  EXPECT_LE(spent.hops, 200u);
+  EXPECT_EQ(spent.answers, 0u);  // asked again it would give what it has found
+  EXPECT_FALSE(FindAmong(index, data.Next(), few, 0.1, 100000).is_spent);
+}
+
 // Rows that come cluster by cluster, as the frames of one series after another's.
 TEST(HnswGraphTest, ClustersOneAfterAnother) {
   for (const size_t dim : {8, 64, 784}) {
