@@ -57,12 +57,13 @@ $node->safe_psql('postgres', q{
 				END;
 			ELSIF choice < 0.75 THEN
 				EXECUTE format('UPDATE %s SET v = made($1, any_key()) WHERE random() < 0.02', tab) USING dim;
+				EXECUTE format('UPDATE %s SET kind = kind + 1 WHERE random() < 0.02', tab);
 			ELSIF choice < 0.92 THEN
 				EXECUTE format('DELETE FROM %s WHERE random() < 0.05', tab);
 			ELSE
 				SET LOCAL enable_seqscan = off;
-				EXECUTE format('SELECT count(*) FROM (SELECT id FROM %s ORDER BY v <-> made($1, any_key()) LIMIT 40) s', tab)
-					INTO there USING dim;
+				EXECUTE format('SELECT count(*) FROM (SELECT id FROM %s %s ORDER BY v <-> made($1, any_key()) LIMIT 40) s', tab,
+					CASE WHEN choice < 0.96 THEN 'WHERE kind BETWEEN 3 AND 5' END) INTO there USING dim;
 			END IF;
 			COMMIT;
 		END LOOP;
@@ -71,9 +72,10 @@ for my $table (sort keys %tables)
 {
 	my ($type, $dim, $rows) = @{ $tables{$table} }{qw(type dim rows)};
 	$node->safe_psql('postgres', qq{
-		CREATE TABLE $table (id bigserial, v $type($dim));
+		CREATE TABLE $table (id bigserial, kind int DEFAULT (random() * 9)::int, v $type($dim));
 		INSERT INTO $table (v) SELECT made($dim, any_key()) FROM generate_series(1, $rows);
-		CREATE INDEX ON $table USING hnsw (v ${type}_l2_ops) WITH (m = 8, ef_construction = 32)});
+		CREATE INDEX ${table}_v_idx ON $table USING hnsw (v ${type}_l2_ops, kind, id, (ARRAY[kind]))
+			WITH (m = 8, ef_construction = 32)});
 }
 $node->safe_psql('postgres', q{
 	CREATE TABLE built (id bigserial, v vector(8));
@@ -96,6 +98,15 @@ sub check
 		SELECT 'lost ' || id FROM truth EXCEPT ALL SELECT 'lost ' || id FROM found LIMIT 5;
 		SELECT 'not there ' || id FROM found EXCEPT ALL SELECT 'not there ' || id FROM truth LIMIT 5});
 	is($lost, '', "$when: all rows of $table, once");
+	my $filtered = $node->safe_psql('postgres', qq{
+		SET enable_seqscan = off;
+		SET enable_sort = off;
+		SELECT count(*) FROM generate_series(0, 12) k, LATERAL (SELECT id, kind FROM $table WHERE kind = k ORDER BY v <-> made($dim, 5)) f
+			WHERE f.kind = k;
+		SET enable_indexscan = off;
+		SET enable_sort = on;
+		SELECT count(*) FROM $table WHERE kind BETWEEN 0 AND 12});
+	like($filtered, qr/^(\d+)\n\1$/, "$when: rows of $table by their filter column");
 	my $recall = $node->safe_psql('postgres', qq{
 		CREATE TEMP TABLE query AS SELECT q, made($dim, 1000 + 777 * q) AS v FROM generate_series(1, 10) q;
 		SET enable_indexscan = off;

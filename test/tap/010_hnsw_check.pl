@@ -16,12 +16,12 @@ CREATE TABLE t (id int, v vector(8));
 INSERT INTO t SELECT i, array_agg((random() - 0.5)::float4)::vector
 	FROM generate_series(1, 1000) i, generate_series(1, 8) GROUP BY i;
 INSERT INTO t SELECT id + 10000, v FROM t WHERE id % 10 = 0;
-CREATE INDEX t_v ON t USING hnsw (v vector_l2_ops);
+CREATE INDEX t_v ON t USING hnsw (v vector_l2_ops, id);
 CHECKPOINT;
 SQL
 is($node->safe_psql('postgres', "SELECT * FROM hnsw_check('t_v')"), '', 'the index is sound');
-my ($block_size, $codec, $path) = split /\|/,
-	$node->safe_psql('postgres', "SELECT block_size, vector_codec, pg_relation_filepath('t_v') FROM hnsw_info('t_v')");
+my ($block_size, $codec, $key_bytes, $path) = split /\|/,
+	$node->safe_psql('postgres', "SELECT block_size, vector_codec, filter_bytes, pg_relation_filepath('t_v') FROM hnsw_info('t_v')");
 my $file = $node->data_dir . "/$path";
 
 # Places in the file.
@@ -56,8 +56,10 @@ sub damaged
 	return $problems . $error;
 }
 
-my $vector = $start + $block_size - 2 * 8;
-is($codec, 'float16', 'what follows knows where the vector lies');
+is($key_bytes, 5, 'what follows knows where keys lie');
+my $keys = $start + $block_size - 8;
+my $vector = $keys - 2 * 8;
+is($codec, 'float16', 'and the vector');
 my $links = $start + $header;
 
 like(damaged($vector => pack('S', 0x3a00)), qr/farther from the heap tuple's than its error says/, 'a vector');
@@ -76,6 +78,10 @@ like(damaged($links => number(0)), qr/link N, to node N, leads to no block/, 'a 
 like(damaged($links => number(0xfffffffe)), qr/link N, to node N, leads to no block/, 'a link beyond the file');
 like(damaged($row + 6 => number(3)), qr/its chain leads to a row that is not its own/, 'the node of a row');
 like(damaged($row => "\xff\xff\xff\x7f"), qr/it names another heap tuple than its row/, 'the heap tuple of a row');
+like(damaged($keys + 1 => number(7)), qr/its filter columns are others than its row's/, 'filter columns of a block');
+like(damaged($row + 11 => number(7)), qr/the row's filter columns are others than the heap tuple's/, 'filter columns of a row');
+like(damaged($row + 10 => "\x01"), qr/the row's filter columns are others than the heap tuple's/, 'NULL in a row');
+like(damaged($header + 60 => number(0)), qr/corrupted at block 0.*REINDEX/s, 'number of filter columns');
 like(damaged($row + 4 => "\x00\x00"), qr/the heap tuple has no row/, 'a row');
 like(damaged($header + 52 => number(77)), qr/the entry is no block of its level/, 'the entry');
 like(damaged($header + 4 => number(99)), qr/format version 99.*REINDEX/s, 'the version');
