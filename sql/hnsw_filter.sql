@@ -140,6 +140,33 @@ SET work_mem = '64kB';
 SELECT count(*) = (SELECT count(*) FROM scans WHERE v IS NOT NULL AND i4 > -60) AS all_rows FROM (SELECT id FROM scans WHERE i4 > -60 ORDER BY v <-> '[1,1,1,1,1,1]') s;
 RESET work_mem;
 
+-- other types of vectors; blocks longer than a page; partitions; indexes made of nothing, and beside writers
+SET hnsw.ef_search = 400;
+CREATE TABLE others (id int, k int, t text, b bit(70), s sparsevec(40), h halfvec(3), long vector(3000)) PARTITION BY RANGE (id);
+CREATE TABLE others_low PARTITION OF others FOR VALUES FROM (0) TO (150);
+CREATE TABLE others_high PARTITION OF others FOR VALUES FROM (150) TO (1000);
+CREATE INDEX ON others USING hnsw (b bit_hamming_ops, k, t);
+CREATE INDEX ON others USING hnsw (h halfvec_cosine_ops, (k % 3)) WHERE k > 1;
+INSERT INTO others SELECT i, i % 7, 't' || i % 5, (hashint8extended(i, 1)::bit(64) || i::bit(6))::bit(70), pg_temp.uniform(i % 250, 40)::sparsevec, pg_temp.uniform(i, 3)::halfvec,
+	CASE WHEN i % 3 = 0 THEN pg_temp.uniform(i, 3000) END FROM generate_series(1, 300) i;
+CREATE INDEX others_s ON others USING hnsw (s sparsevec_l1_ops, t, k);
+CREATE INDEX CONCURRENTLY others_long ON others_low USING hnsw (long vector_ip_ops, k);
+SET max_parallel_maintenance_workers = 2;
+ALTER TABLE others_high SET (parallel_workers = 2);
+CREATE INDEX others_long2 ON others_high USING hnsw (long vector_ip_ops, k);
+SELECT pg_temp.against_exact('SELECT id, b <~> (7::bit(64) || 9::bit(6))::bit(70) AS d FROM others WHERE k IN (1, 4) AND t = ''t1'' ORDER BY d LIMIT 10');
+SELECT pg_temp.against_exact('SELECT id, h <=> ''[1,2,3]'' AS d FROM others WHERE k > 1 AND k % 3 = 2 ORDER BY d LIMIT 10');
+SELECT pg_temp.against_exact(format('SELECT id, s <+> %L AS d FROM others WHERE t >= ''t2'' AND k = 3 ORDER BY d LIMIT 10', pg_temp.uniform(3, 40)::sparsevec));
+SELECT pg_temp.against_exact(format('SELECT id, long <#> %L AS d FROM others_low WHERE long IS NOT NULL AND k > 4 ORDER BY d LIMIT 10', pg_temp.uniform(3, 3000)));
+SELECT pg_temp.against_exact(format('SELECT id, long <#> %L AS d FROM others_high WHERE long IS NOT NULL AND k = 6 ORDER BY d LIMIT 10', pg_temp.uniform(3, 3000)));
+UPDATE others SET k = k + 1 WHERE id % 2 = 0;
+DELETE FROM others WHERE id % 5 = 0;
+VACUUM others;
+SELECT relname, c.* FROM pg_class, hnsw_check(oid) c WHERE relkind = 'i' AND relname LIKE 'others%' AND relam = (SELECT oid FROM pg_am WHERE amname = 'hnsw');
+SELECT pg_temp.against_exact('SELECT id, b <~> (7::bit(64) || 9::bit(6))::bit(70) AS d FROM others WHERE k IN (1, 4) AND t = ''t1'' ORDER BY d LIMIT 10');
+SELECT pg_temp.against_exact(format('SELECT id, s <+> %L AS d FROM others WHERE t >= ''t2'' AND k = 3 ORDER BY d LIMIT 10', pg_temp.uniform(3, 40)::sparsevec));
+
 SET client_min_messages = warning;
+DROP TABLE others;
 DROP TABLE scans, asked, comparisons CASCADE;
 DROP TYPE stage CASCADE;
