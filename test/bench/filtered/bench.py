@@ -142,33 +142,31 @@ PLANNED = {"one row": "SELECT v FROM plain_a WHERE id = 7",
 
 
 def planning(args, engines):
-    """The same statements planned with the library in the session and without; then on a table with an hnsw index and with
-    that index hidden."""
+    """The same statement planned in sessions with the library and without, in turns; then in sessions with it, on a table with
+    an hnsw index and on one without."""
     results = []
     for engine in engines:
         with engine.session() as session:
-            session.ask("""SET client_min_messages = warning; DROP TABLE IF EXISTS plain_a, plain_b, plain_v;
+            session.ask("""SET client_min_messages = warning; DROP TABLE IF EXISTS plain_a, plain_b, plain_v, plain_w;
                 CREATE TABLE plain_a AS SELECT g AS id, g % 1000 AS v FROM generate_series(1, 10000) g;
                 CREATE TABLE plain_b AS SELECT * FROM plain_a;
-                ALTER TABLE plain_a ADD PRIMARY KEY (id); ALTER TABLE plain_b ADD PRIMARY KEY (id);
-                CREATE INDEX ON plain_a (v); CREATE INDEX ON plain_b (v);
                 CREATE TABLE plain_v AS SELECT id, v, ('[' || id || ',' || v || ',1]')::vector(3) AS e FROM plain_a;
-                ALTER TABLE plain_v ADD PRIMARY KEY (id);
-                CREATE INDEX plain_v_hnsw ON plain_v USING hnsw (e vector_l2_ops);
-                VACUUM ANALYZE plain_a, plain_b, plain_v;""")
+                CREATE TABLE plain_w AS SELECT * FROM plain_v;
+                ALTER TABLE plain_a ADD PRIMARY KEY (id); ALTER TABLE plain_b ADD PRIMARY KEY (id);
+                ALTER TABLE plain_v ADD PRIMARY KEY (id); ALTER TABLE plain_w ADD PRIMARY KEY (id);
+                CREATE INDEX ON plain_a (v); CREATE INDEX ON plain_b (v);
+                CREATE INDEX ON plain_v USING hnsw (e vector_l2_ops);
+                VACUUM ANALYZE plain_a, plain_b, plain_v, plain_w;""")
         load = "SELECT '[1]'::vector;"
-
-        def run(statement, label, prepares):
+        compared = [(label, (("without", "", statement), ("loaded", load, statement))) for label, statement in PLANNED.items()]
+        compared.append(("one row of a table with vectors", tuple(
+            (label, load, f"SELECT v FROM {table} WHERE id = 7")
+            for label, table in (("no hnsw index", "plain_w"), ("hnsw index", "plain_v")))))
+        for label, sessions in compared:
             command = [args.program, "planning", f"rounds={args.rounds}", f"queries={args.queries}"]
-            command += [f"contender={name}|{engine.database}||{prepare}|{statement}" for name, prepare in prepares]
+            command += [f"contender={name}|{engine.database}||{prepare}|{statement}" for name, prepare, statement in sessions]
             result = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
             results.append({"engine": engine.name, "statement": label, **result})
-        for label, statement in PLANNED.items():
-            run(statement, label, (("without", ""), ("loaded", load), ("without, again", "")))
-        for label, visible in (("index hidden", False), ("index", True)):
-            with engine.session() as session:
-                session.ask(f"UPDATE pg_index SET indisvalid = {visible} WHERE indexrelid = 'plain_v_hnsw'::regclass;")
-            run("SELECT v FROM plain_v WHERE id = 7", "one row, " + label, (("loaded", load),))
     return {"planning": results}
 
 
@@ -186,8 +184,8 @@ def main():
                         help="filter columns of medvec's index")
     parser.add_argument("--cases", default="", help="names of cases.cpp, by commas; all of them if none")
     parser.add_argument("--efs", default="40,100,200,400")
-    parser.add_argument("--queries", type=int, default=300, help="of mode planning: EXPLAINs in a row")
-    parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--queries", type=int, help="300; in mode planning the EXPLAINs in a row, 50")
+    parser.add_argument("--rounds", type=int, help="1; in mode planning 300")
     parser.add_argument("--seconds", type=int, default=10, help="a case of a contender ends after so long, with 30 queries at least")
     parser.add_argument("--m", type=int, default=16)
     parser.add_argument("--ef-construction", type=int, default=64)
@@ -197,6 +195,8 @@ def main():
     parser.add_argument("--postmaster", required=True, help=argparse.SUPPRESS)
     args = parser.parse_args()
     args.memory, args.type = [args.memory], "vector"
+    args.queries = args.queries or (300 if args.mode == "search" else 50)
+    args.rounds = args.rounds or (1 if args.mode == "search" else 300)
     engines = []
     for name in args.engines.split(","):
         try:

@@ -51,6 +51,7 @@ std::string Case::Filter(const std::string& table) const { return Replaced(filte
 
 std::vector<Case> Cases(Metric metric, size_t together) {
   std::vector<Case> cases = {
+      Nearest("nothing", "false"),
       Nearest("unfiltered", ""),
       Nearest("random_50", "r < 5000"),
       Nearest("random_10", "r < 1000"),
@@ -81,8 +82,10 @@ std::vector<Case> Cases(Metric metric, size_t together) {
     Case lateral = Nearest(*condition == '\0' ? "lateral" : "lateral_1", condition);
     const std::string order = std::string("e.v ") + OperatorOf(metric) + " q.v";
     lateral.statement = "SELECT q.n, x.id FROM {t}_queries q CROSS JOIN LATERAL (SELECT e.id FROM {t} e " +
-                        (*condition == '\0' ? std::string() : std::string("WHERE ") + condition) + " ORDER BY {d} LIMIT 10) x "
-                        "WHERE q.n >= $1 AND q.n < $1 + " + std::to_string(together);
+                        (*condition == '\0' ? std::string() : std::string("WHERE ") + condition) +
+                        " ORDER BY {d} LIMIT 10) x "
+                        "WHERE q.n >= $1 AND q.n < $1 + " +
+                        std::to_string(together);
     lateral.condition = std::to_string(together) + " queries by LATERAL" + (*condition == '\0' ? "" : ", ") + condition;
     lateral.together = together;
     cases.push_back(lateral);

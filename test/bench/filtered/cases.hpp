@@ -23,9 +23,9 @@ struct Case {
   std::string statement;  // {t}: the table, {d}: the distance to the query. Gives ids, or a number (`counts`)
   std::string filter;     // the ids that qualify, its $1 is the statement's $2; empty: all
   Parameter parameter = Parameter::kNone;
-  size_t limit = 10;     // 0: all that qualify
-  bool counts = false;   // the statement gives the number of rows alone
-  size_t together = 1;   // queries asked by one statement, which gives the query's number before the id
+  size_t limit = 10;    // 0: all that qualify
+  bool counts = false;  // the statement gives the number of rows alone
+  size_t together = 1;  // queries asked by one statement, which gives the query's number before the id
 
   std::string Statement(const std::string& table, const std::string& distance) const;
   std::string Filter(const std::string& table) const;

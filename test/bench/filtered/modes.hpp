@@ -11,9 +11,9 @@ namespace medvec::bench {
 // An engine with its settings, as the command line has it: NAME|DATABASE|METHOD|HNSW|SETTINGS
 struct Contender {
   std::string name, database;
-  bool exact = false;  // METHOD exact: the order is by an expression that no hnsw index has
-  std::string hnsw;     // statements that set what a scan of an hnsw index heeds
-  std::string settings; // statements for the planner, executed anew before the contender's turn
+  bool exact = false;    // METHOD exact: the order is by an expression that no hnsw index has
+  std::string hnsw;      // statements that set what a scan of an hnsw index heeds
+  std::string settings;  // statements for the planner, executed anew before the contender's turn
 };
 
 struct Options {
@@ -22,7 +22,7 @@ struct Options {
   Metric metric = Metric::kL2;
   std::string database, table;
   size_t rows = ~size_t{0}, queries = 300, rounds = 1;
-  size_t seconds = 10;  // a case of one contender ends after so long, once kLeast queries have been asked
+  size_t seconds = 10;             // a case of one contender ends after so long, once kLeast queries have been asked
   std::vector<std::string> cases;  // names; none: all
   std::vector<Contender> contenders;
 };
@@ -36,8 +36,8 @@ void Load(const Options& options);
 // CPU, buffers, recall and plans of the cases.
 void Search(const Options& options);
 
-// CPU that planning takes of statements that order by no vector, by EXPLAIN: each contender's statements "HNSW" make the
-// session, "SETTINGS" is the statement planned.
+// CPU that planning takes of statements that order by no vector, by EXPLAIN: each contender's statements "HNSW" make
+// the session, "SETTINGS" is the statement planned.
 void Planning(const Options& options);
 
 }  // namespace medvec::bench

@@ -81,7 +81,8 @@ def beside(of_set, index, ef):
                  share(mine["unfilled"]), cpu(mine), way(mine["plan"]), f"{mine['hits']:.0f}"]
         if theirs:
             ratio = theirs["cpu_us"] / mine["cpu_us"]
-            ratios.append(ratio)
+            if name != "nothing":
+                ratios.append(ratio)
             cells += [theirs["contender"], recall(theirs), cpu(theirs), way(theirs["plan"]),
                       f"{ratio:.2f} ({theirs['cpu_median_us'] / mine['cpu_median_us']:.2f})"]
         else:
@@ -92,7 +93,7 @@ def beside(of_set, index, ef):
                 broken.append(f"{name}: {what} {mine[what]}")
         if bar and mine["recall"] < bar["recall"]:
             broken.append(f"{name}: recall below the unfiltered one by {bar['recall'] - mine['recall']:.4f}")
-    if len(lines) == 3:
+    if len(lines) == 3:  # the empty line and the header's two
         return []
     title = {"hnsw_columns": "filter columns in the index", "hnsw": "the filter above the index"}[index]
     lines = ["", f"medvec with {title}, ef_search {ef}:"] + lines
@@ -162,12 +163,12 @@ def everything(of_set):
 
 
 def planning(result):
-    lines = ["### CPU of EXPLAIN, us: median of rounds (quartiles)"]
-    lines += header("engine", "statement", "session", "CPU us")
+    lines = ["### CPU of EXPLAIN, us"]
+    lines += header("engine", "statement", "session", "median", "least", "more than the first, in the same round (quartiles)")
     for one in result["planning"]:
         for c in one["contenders"]:
-            lines.append(row(one["engine"], one["statement"], c["contender"],
-                             f"{c['cpu_us']:.2f} ({c['q1_us']:.2f} to {c['q3_us']:.2f})"))
+            lines.append(row(one["engine"], one["statement"], c["contender"], f"{c['cpu_us']:.2f}", f"{c['least_us']:.2f}",
+                             f"{c['more_us']:+.2f} ({c['more_q1_us']:+.2f} to {c['more_q3_us']:+.2f})"))
     return lines
 
 

@@ -46,7 +46,8 @@ double ServerDistance(Metric metric, double distance) {
   return metric == Metric::kL2 ? std::sqrt(distance) : metric == Metric::kCosine ? distance / 2 : distance;
 }
 
-// A distance with about 100 rows within it, in the middle of the widest gap near there, so that rounding decides nothing.
+// A distance with about 100 rows within it, in the middle of the widest gap near there, so that rounding decides
+// nothing.
 double Radius(const Set& set, size_t query) {
   std::vector<double> all(set.count);
   for (size_t i = 0; i < set.count; ++i) all[i] = Distance(set, set.count + query, i);
@@ -104,7 +105,8 @@ class Oracle {
     if (parameter == Parameter::kFarThree) {
       const std::vector<int32_t> far(near.end() - static_cast<long>(std::min<size_t>(3, near.size())), near.end());
       truth->parameter = BinaryInts(far);
-      for (const int32_t cluster : far) truth->literal += (truth->literal.empty() ? "'{" : ",") + std::to_string(cluster);
+      for (const int32_t cluster : far)
+        truth->literal += (truth->literal.empty() ? "'{" : ",") + std::to_string(cluster);
       truth->literal += "}'";
       return;
     }
@@ -135,9 +137,9 @@ class Oracle {
 
 // A contender's answers to a case.
 struct Measured {
-  std::string plan, as;              // `as`: the contender with the same plan, whose figures these are
+  std::string plan, as;                 // `as`: the contender with the same plan, whose figures these are
   std::vector<std::vector<float>> cpu;  // microseconds a query, of each statement the rounds
-  double hits = 0;                   // shared buffers a query
+  double hits = 0;                      // shared buffers a query
   size_t asked = 0, wanted = 0, right = 0, wrong = 0, unfilled = 0, disordered = 0;
 };
 
@@ -160,7 +162,8 @@ class Asker {
                         question.Statement(options_.table, contender_.exact ? "((" + distance + ") + 0)" : distance));
     const Result lines = connection_.Do("EXPLAIN (COSTS OFF) " + Call(question, truths, 0));
     std::string plan;
-    for (int i = 0; i < PQntuples(lines.get()); ++i) plan += std::string(i > 0 ? "\n" : "") + PQgetvalue(lines.get(), i, 0);
+    for (int i = 0; i < PQntuples(lines.get()); ++i)
+      plan += std::string(i > 0 ? "\n" : "") + PQgetvalue(lines.get(), i, 0);
     return plan;
   }
 
@@ -169,7 +172,8 @@ class Asker {
     const size_t explained = std::min(kExplained, set_.queries / question.together);
     for (size_t s = 0; s < explained; ++s) {
       const std::string plan = PQgetvalue(
-          connection_.Do("EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) " + Call(question, truths, s)).get(), 0, 0);
+          connection_.Do("EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) " + Call(question, truths, s)).get(), 0,
+          0);
       measured->hits += (NumberAfter(plan, "\"Shared Hit Blocks\":") + NumberAfter(plan, "\"Shared Read Blocks\":")) /
                         static_cast<double>(explained * question.together);
     }
@@ -263,7 +267,8 @@ class Asker {
 
 std::string Quoted(const std::string& text) {
   std::string quoted = "\"";
-  for (const char c : text) quoted += c == '\n' ? "\\n" : c == '"' || c == '\\' ? std::string("\\") + c : std::string(1, c);
+  for (const char c : text)
+    quoted += c == '\n' ? "\\n" : c == '"' || c == '\\' ? std::string("\\") + c : std::string(1, c);
   return quoted + "\"";
 }
 
@@ -282,7 +287,8 @@ void Print(const std::string& name, const Measured& measured, bool last) {
   for (const auto& rounds : measured.cpu)
     if (!rounds.empty()) cpu.push_back(Quantile(rounds, .5)), sum += cpu.back();
   const double asked = static_cast<double>(measured.asked);
-  std::printf("\"asked\": %zu, \"recall\": %.4f, \"unfilled\": %.4f, \"wrong\": %zu, \"disordered\": %zu, ", measured.asked,
+  std::printf("\"asked\": %zu, \"recall\": %.4f, \"unfilled\": %.4f, \"wrong\": %zu, \"disordered\": %zu, ",
+              measured.asked,
               measured.wanted == 0 ? 1 : static_cast<double>(measured.right) / static_cast<double>(measured.wanted),
               static_cast<double>(measured.unfilled) / asked, measured.wrong, measured.disordered);
   std::printf("\"cpu_us\": %.1f, \"cpu_median_us\": %.1f, \"cpu_p95_us\": %.1f, \"hits\": %.1f}%s\n",
@@ -320,19 +326,21 @@ void Search(const Options& options) {
   const Set set = LoadRows(options.path, options.type, options.metric, options.rows, options.queries);
   Oracle oracle(set, options);
   std::vector<std::unique_ptr<Asker>> askers;
-  for (const Contender& contender : options.contenders) askers.push_back(std::make_unique<Asker>(set, options, contender));
+  for (const Contender& contender : options.contenders)
+    askers.push_back(std::make_unique<Asker>(set, options, contender));
   std::printf("{\"set\": \"%s\", \"rows\": %zu, \"dim\": %zu, \"queries\": %zu, \"rounds\": %zu, \"cases\": [\n",
               set.name.c_str(), set.count, set.dim, set.queries, options.rounds);
   const char* separator = "";
   for (const Case& question : Cases(set.metric, kTogether)) {
-    if (!options.cases.empty() && std::find(options.cases.begin(), options.cases.end(), question.name) == options.cases.end())
+    if (!options.cases.empty() &&
+        std::find(options.cases.begin(), options.cases.end(), question.name) == options.cases.end())
       continue;
     std::fprintf(stderr, "%s\n", question.name.c_str());
     const std::vector<Truth> truths = oracle.Answer(question);
     double qualifying = 0;
     for (const Truth& truth : truths) qualifying += static_cast<double>(truth.qualifying);
-    std::printf("%s  {\"name\": %s, \"condition\": %s, \"limit\": %zu, \"qualifying\": %.1f, \"contenders\": [\n", separator,
-                Quoted(question.name).c_str(), Quoted(question.condition).c_str(), question.limit,
+    std::printf("%s  {\"name\": %s, \"condition\": %s, \"limit\": %zu, \"qualifying\": %.1f, \"contenders\": [\n",
+                separator, Quoted(question.name).c_str(), Quoted(question.condition).c_str(), question.limit,
                 qualifying / static_cast<double>(set.queries));
     Compare(question, truths, askers, options.rounds);
     std::printf("  ]}");

@@ -32,8 +32,8 @@ class Connection {
   void CopyData(const std::string& bytes);
   void CopyEnd();
 
-  // Seconds the backend has spent on a processor, from /proc/PID/schedstat: the server's machine is this one. Waits until
-  // the backend sleeps, as until then its last time slice is not counted.
+  // Seconds the backend has spent on a processor, from /proc/PID/schedstat: the server's machine is this one. Waits
+  // until the backend sleeps, as until then its last time slice is not counted.
   double Cpu() const;
 
  private:

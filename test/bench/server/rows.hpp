@@ -15,8 +15,8 @@ const char* OperatorOf(Metric metric);
 // A row or query of the set as the server's type in binary form.
 std::string Binary(const Set& set, size_t row);
 
-// COPY of the rows first to first + count, numbered from 0, into `table`, whose columns are named like "table (id, v)"; a
-// further column of type int for each of `numbers`.
+// COPY of the rows first to first + count, numbered from 0, into `table`, whose columns are named like "table (id, v)";
+// a further column of type int for each of `numbers`.
 void CopyRows(const Set& set, size_t first, size_t count, const std::string& table,
               const std::vector<std::vector<int32_t>>& numbers, Connection* connection);
 
