@@ -36,7 +36,8 @@ def clinical_tables(engine, args):
 def table(engine, set_, rows, args, name):
     """The vectors with columns to filter by: of NIH's image where the row was made from one (SET.names), else of some image."""
     with engine.session() as session:
-        if session.ask(f"SELECT obj_description(to_regclass('{name}'), 'pg_class') = 'filled';") == ["t"]:
+        filled = f"filled, with {args.queries} queries"
+        if session.ask(f"SELECT obj_description(to_regclass('{name}'), 'pg_class') = '{filled}';") == ["t"]:
             return
         session.ask(f"SET client_min_messages = warning; DROP TABLE IF EXISTS {name}, {name}_raw, {name}_queries, {name}_names; "
                     f"CREATE UNLOGGED TABLE {name}_raw (id int, v {set_.type}({set_.dim}), cluster int); "
@@ -67,7 +68,7 @@ def table(engine, set_, rows, args, name):
             CREATE INDEX ON {name} USING gin (findings);
             DROP TABLE {name}_raw, {name}_names;
             VACUUM ANALYZE {name}, {name}_queries;
-            COMMENT ON TABLE {name} IS 'filled';
+            COMMENT ON TABLE {name} IS '{filled}';
             CHECKPOINT;""")
 
 

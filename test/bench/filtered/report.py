@@ -109,11 +109,14 @@ def by_ef(of_set, index):
     if not efs:
         return []
     lines = header("case, " + index, *(f"{what} at ef {ef}" for ef in efs for what in ("recall", "CPU us")))
+    unfiltered = of_set["cases"].get("unfiltered")
+    bars = [own(unfiltered, "medvec", ef, index)["recall"] if unfiltered else 0 for ef in efs]
     for name, case in of_set["cases"].items():
         points = [own(case, "medvec", ef, index) for ef in efs]
         if all(points):
-            lines.append(row(name, *(cell for p in points for cell in (recall(p), f"{p['cpu_us']:.0f}"))))
-    return lines
+            lines.append(row(name, *(cell for p, bar in zip(points, bars) for cell in (
+                recall(p) if p["recall"] >= bar else f"**{recall(p)}**", f"{p['cpu_us']:.0f}"))))
+    return lines + ["", "Bold: below the unfiltered recall."]
 
 
 def overhead(of_set):

@@ -147,6 +147,7 @@ class Asker {
  public:
   Asker(const Set& set, const Options& options, const Contender& contender)
       : set_(set), options_(options), contender_(contender), connection_(contender.database) {
+    connection_.ShareProcessor();
     connection_.Do("SET client_min_messages = warning");
     connection_.Do("SET jit = off; SET max_parallel_workers_per_gather = 0; SET plan_cache_mode = force_generic_plan");
   }

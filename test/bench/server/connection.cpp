@@ -99,6 +99,14 @@ double Connection::Cpu() const {
   return static_cast<double>(nanoseconds) * 1e-9;
 }
 
+void Connection::ShareProcessor() const {
+  cpu_set_t processors;
+  CPU_ZERO(&processors);
+  CPU_SET(sched_getcpu(), &processors);
+  if (sched_setaffinity(pid_, sizeof processors, &processors) == 0)
+    sched_setaffinity(0, sizeof processors, &processors);
+}
+
 std::string BinaryInt(int32_t value) {
   const uint32_t big = htonl(static_cast<uint32_t>(value));
   return std::string(reinterpret_cast<const char*>(&big), 4);
