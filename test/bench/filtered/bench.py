@@ -79,24 +79,22 @@ def only(name, index):
 
 
 def contenders(engine, name, indexes, args):
-    """Name, index, iterative_scan, ef_search, way of planning, statements for the scan, statements for the planner."""
-    def one(label, index, iterative, ef, force):
-        # Prefixed, as a library that is not yet loaded knows no hnsw settings.
+    """Each with its name, what it is, the statements that set what a scan of its index heeds (`hnsw`), and those for the planner
+    (`settings`)."""
+    def one(label, index, iterative, ef, planned):
+        # A value of the type first: a library that is not yet loaded knows no settings.
         hnsw = f"SELECT '[1]'::vector; SET hnsw.ef_search = {ef};" if ef else ""
-        if iterative:
-            hnsw += f" SET hnsw.iterative_scan = {iterative};"
-        settings = only(name, index) + (FORCED if force == "forced" else "")
-        return {"contender": label, "engine": engine.name, "index": index, "iterative": iterative, "ef": ef, "planned": force,
-                "hnsw": hnsw, "settings": settings}
+        hnsw += f" SET hnsw.iterative_scan = {iterative};" if iterative else ""
+        return {"contender": label, "engine": engine.name, "database": engine.database, "index": index, "iterative": iterative,
+                "ef": ef, "planned": planned, "hnsw": hnsw, "settings": only(name, index) + (FORCED if planned == "forced" else "")}
     every = []
-    for ef in args.efs.split(","):
+    for ef in map(int, args.efs.split(",")):
         for index in indexes:
-            for iterative in (("off", "strict_order", "relaxed_order") if engine.name == "pgvector" else ("",)):
-                for force in ("own", "forced"):
-                    kind = {"hnsw": "", "hnsw_columns": " columns"}[index] if engine.name == "medvec" else ""
-                    label = " ".join(filter(None, (engine.name + kind, iterative.partition("_")[0], ef,
-                                                   "forced" if force == "forced" else "")))
-                    every.append(one(label, index, iterative, int(ef), force))
+            for iterative in ("off", "strict_order", "relaxed_order") if engine.name == "pgvector" else ("",):
+                for planned in ("own", "forced"):
+                    words = (engine.name, "columns" if index == "hnsw_columns" else "", iterative.partition("_")[0], str(ef),
+                             "forced" if planned == "forced" else "")
+                    every.append(one(" ".join(filter(None, words)), index, iterative, ef, planned))
     every.append(one(f"{engine.name} exact", indexes[0], "", 0, "exact"))
     return every
 
@@ -118,8 +116,7 @@ def search(args, engines, set_):
                 print(f"{engine.name}: {index} is left out: {failure}\n", flush=True)
         for each in (name, *CLINICAL):
             engine.warm(each)
-        for contender in contenders(engine, name, indexes, args):
-            every.append(dict(contender, database=engine.database))
+        every += contenders(engine, name, indexes, args)
     command = [args.program, "search", set_.path, set_.metric, f"{engines[0].database}:{name}", f"rows={rows}",
                f"queries={args.queries}", f"rounds={args.rounds}", f"seconds={args.seconds}"]
     if args.cases:
@@ -195,6 +192,8 @@ def main():
     parser.add_argument("--program", required=True, help=argparse.SUPPRESS)
     parser.add_argument("--postmaster", required=True, help=argparse.SUPPRESS)
     args = parser.parse_args()
+    if args.mode == "search" and not (args.data and os.path.exists(args.metadata)):
+        parser.error(f"mode search needs --data and {args.metadata} (MEDVEC_DATA names the folder that holds xray/)")
     args.memory, args.type = [args.memory], "vector"
     args.queries = args.queries or (300 if args.mode == "search" else 50)
     args.rounds = args.rounds or (1 if args.mode == "search" else 300)

@@ -36,8 +36,8 @@ class Connection {
   // until the backend sleeps, as until then its last time slice is not counted.
   double Cpu() const;
 
-  // Keeps the backend, and this program, on the processor where the program is: waking one another then costs little and
-  // always the same, instead of 10 to 40 us of the backend's CPU. Does nothing where the system does not allow it.
+  // Keeps the backend, and this program, on the processor where the program is: waking one another then costs little
+  // and always the same, instead of 10 to 40 us of the backend's CPU. Does nothing where the system does not allow it.
   void ShareProcessor() const;
 
  private:
