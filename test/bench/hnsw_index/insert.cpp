@@ -3,7 +3,7 @@
 
 #include <memory>
 
-#include "connection.hpp"
+#include "../server/rows.hpp"
 #include "modes.hpp"
 
 namespace medvec::bench {

@@ -27,9 +27,6 @@ struct Options {
   size_t inserts = 2000, warm_up = 500, after_checkpoint = 500;
 };
 
-// A row or query of the set as the server's type in binary form.
-std::string Binary(const Set& set, size_t row);
-
 // Fills the table of the first server, which must be empty, by COPY.
 void Load(const Options& options);
 

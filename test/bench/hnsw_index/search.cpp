@@ -1,11 +1,10 @@
 #include <algorithm>
 #include <chrono>
-#include <cstring>
 #include <memory>
 #include <thread>
 
 #include "../hnsw_core/engine.hpp"
-#include "connection.hpp"
+#include "../server/rows.hpp"
 #include "modes.hpp"
 
 namespace medvec::bench {
@@ -26,14 +25,6 @@ struct Asker {
 
 float MicrosSince(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<float, std::micro>(std::chrono::steady_clock::now() - start).count();
-}
-
-const char* OperatorOf(Metric metric) {
-  return metric == Metric::kCosine         ? "<=>"
-         : metric == Metric::kInnerProduct ? "<#>"
-         : metric == Metric::kHamming      ? "<~>"
-         : metric == Metric::kJaccard      ? "<%>"
-                                           : "<->";
 }
 
 struct ServerAsker : Asker {
@@ -105,12 +96,6 @@ struct Contender {
   ServerAsker* server() { return dynamic_cast<ServerAsker*>(askers[0].get()); }
 };
 
-// The first number after `key`, which for a plan in JSON is the whole plan's.
-double NumberAfter(const std::string& json, const char* key) {
-  const size_t at = json.find(key);
-  return at == std::string::npos ? 0 : std::strtod(json.c_str() + at + std::strlen(key), nullptr);
-}
-
 std::vector<double> BufferCounts(Contender* contender) {
   Connection& connection = contender->server()->connection;
   connection.Do("SELECT pg_stat_force_next_flush()");
@@ -177,13 +162,6 @@ void MeasurePoint(const Set& set, Contender* contender, Measured* point) {
   size_t right = 0;
   for (size_t q = 0; q < set.queries; ++q) right += Right(set, q, found[q]);
   point->recall = static_cast<double>(right) / (queries * static_cast<double>(set.k));
-}
-
-template <typename T>
-double Quantile(std::vector<T> values, double share) {
-  if (values.empty()) return 0;
-  std::sort(values.begin(), values.end());
-  return values[std::min(values.size() - 1, static_cast<size_t>(share * static_cast<double>(values.size())))];
 }
 
 void Print(const Contender& contender, bool last) {

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds pgvector from its source and installs it beside medvec; both can be in one server, in two databases.
 #
-#   test/bench/hnsw_index/install_pgvector.sh SOURCE [FLAGS]
+#   test/bench/server/install_pgvector.sh SOURCE [FLAGS]
 #
 # SOURCE is pgvector's source (0.8.0; in Debian from trixie on: apt-get source pgvector). FLAGS go into its OPTFLAGS:
 # none, as Debian builds it, or -march=native, as its own Makefile does.

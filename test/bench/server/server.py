@@ -1,4 +1,4 @@
-"""The throw-away cluster as bench.py sees it: sessions, what they cost, tables and indexes."""
+"""The throw-away cluster as the benchmarks see it: sessions, what they cost, tables and indexes."""
 import json
 import os
 import subprocess
@@ -102,26 +102,29 @@ class Engine:
         with self.session() as session:
             session.ask(f"SET client_min_messages = warning; DROP TABLE IF EXISTS {', '.join(tables)};")
 
-    def index(self, set_, table, args, memory=None, anew=False):
-        """The index on a table, built unless it is there with the same parameters; what its build took."""
+    def index(self, set_, table, args, memory=None, anew=False, name="hnsw", columns=""):
+        """The index TABLE_NAME on a table, built unless it is there with the same parameters; what its build took. `columns`
+        are further ones, as in ", a, b"."""
         memory = memory or args.memory[0]
-        what = {"m": args.m, "ef_construction": args.ef_construction, "memory": memory, "workers": args.workers}
+        what = {"m": args.m, "ef_construction": args.ef_construction, "memory": memory, "workers": args.workers,
+                "columns": columns}
         with self.session() as session:
-            said = session.ask(f"SELECT obj_description(to_regclass('{table}_hnsw'), 'pg_class');")[0]
-            if said and not anew and all(json.loads(said)[key] == what[key] for key in ("m", "ef_construction")):
+            said = session.ask(f"SELECT obj_description(to_regclass('{table}_{name}'), 'pg_class');")[0]
+            kept = ("m", "ef_construction", "columns")
+            if said and not anew and all(json.loads(said).get(key, "") == what[key] for key in kept):
                 return json.loads(said)
             setting = memory
             if "/" in memory:  # a share of the index
                 above, below = memory.split("/")
-                size = int(session.ask(f"SELECT pg_relation_size('{table}_hnsw');")[0])
+                size = int(session.ask(f"SELECT pg_relation_size('{table}_{name}');")[0])
                 setting = f"{max(1024, size * int(above) // int(below) // 1024)}kB"
-            session.ask(f"SET client_min_messages = warning; DROP INDEX IF EXISTS {table}_hnsw; CHECKPOINT;")
+            session.ask(f"SET client_min_messages = warning; DROP INDEX IF EXISTS {table}_{name}; CHECKPOINT;")
             session.ask(f"SET maintenance_work_mem = '{setting}'; "
                         f"SET max_parallel_maintenance_workers = {args.workers};")
-            took = self.timed(session, f"CREATE INDEX {table}_hnsw ON {table} USING hnsw (v {set_.type}_{set_.metric}_ops) "
+            took = self.timed(session, f"CREATE INDEX {table}_{name} ON {table} USING hnsw (v {set_.type}_{set_.metric}_ops{columns}) "
                                        f"WITH (m = {args.m}, ef_construction = {args.ef_construction});")
-            took.update(what, memory_set=setting, bytes=int(session.ask(f"SELECT pg_relation_size('{table}_hnsw');")[0]))
-            session.ask(f"COMMENT ON INDEX {table}_hnsw IS '{json.dumps(took)}'; CHECKPOINT;")
+            took.update(what, memory_set=setting, bytes=int(session.ask(f"SELECT pg_relation_size('{table}_{name}');")[0]))
+            session.ask(f"COMMENT ON INDEX {table}_{name} IS '{json.dumps(took)}'; CHECKPOINT;")
             return took
 
     def warm(self, table):

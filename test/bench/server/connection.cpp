@@ -1,7 +1,10 @@
 #include "connection.hpp"
 
 #include <arpa/inet.h>
+#include <endian.h>
+#include <sched.h>
 
+#include <bit>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -77,7 +80,16 @@ void Connection::CopyEnd() {
 }
 
 double Connection::Cpu() const {
-  FILE* file = std::fopen(("/proc/" + std::to_string(pid_) + "/schedstat").c_str(), "r");
+  const std::string process = "/proc/" + std::to_string(pid_);
+  for (char state = 0; state != 'S'; sched_yield()) {
+    FILE* file = std::fopen((process + "/stat").c_str(), "r");
+    if (file == nullptr || std::fscanf(file, "%*d (%*[^)]) %c", &state) != 1) {
+      std::fprintf(stderr, "cannot read stat of backend %d\n", pid_);
+      std::exit(1);
+    }
+    std::fclose(file);
+  }
+  FILE* file = std::fopen((process + "/schedstat").c_str(), "r");
   unsigned long long nanoseconds = 0;
   if (file == nullptr || std::fscanf(file, "%llu", &nanoseconds) != 1) {
     std::fprintf(stderr, "cannot read schedstat of backend %d\n", pid_);
@@ -87,15 +99,48 @@ double Connection::Cpu() const {
   return static_cast<double>(nanoseconds) * 1e-9;
 }
 
+void Connection::ShareProcessor() const {
+  cpu_set_t processors;
+  CPU_ZERO(&processors);
+  CPU_SET(sched_getcpu(), &processors);
+  if (sched_setaffinity(pid_, sizeof processors, &processors) == 0)
+    sched_setaffinity(0, sizeof processors, &processors);
+}
+
 std::string BinaryInt(int32_t value) {
   const uint32_t big = htonl(static_cast<uint32_t>(value));
   return std::string(reinterpret_cast<const char*>(&big), 4);
+}
+
+std::string BinaryInts(const std::vector<int32_t>& values) {
+  constexpr int32_t kInt4 = 23;  // the type's OID
+  const int32_t size = static_cast<int32_t>(values.size());
+  std::string bytes;
+  for (const int32_t header : {1, 0, kInt4, size, 1}) bytes += BinaryInt(header);  // one dimension, no nulls, from 1
+  for (const int32_t value : values) bytes += BinaryInt(4) + BinaryInt(value);
+  return bytes;
+}
+
+std::string BinaryDouble(double value) {
+  const uint64_t big = htobe64(std::bit_cast<uint64_t>(value));
+  return std::string(reinterpret_cast<const char*>(&big), 8);
 }
 
 int32_t IntOf(const char* binary) {
   uint32_t big;
   std::memcpy(&big, binary, 4);
   return static_cast<int32_t>(ntohl(big));
+}
+
+int64_t BigintOf(const char* binary) {
+  uint64_t big;
+  std::memcpy(&big, binary, 8);
+  return static_cast<int64_t>(be64toh(big));
+}
+
+double NumberAfter(const std::string& json, const char* key) {
+  const size_t at = json.find(key);
+  return at == std::string::npos ? 0 : std::strtod(json.c_str() + at + std::strlen(key), nullptr);
 }
 
 }  // namespace medvec::bench
