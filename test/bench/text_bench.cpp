@@ -3,6 +3,7 @@
 
 #include <cstdlib>
 #include <random>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -28,7 +29,7 @@ std::string Text(int digits) {
 void ParseVector(benchmark::State& state) {
   const std::string text = Text(static_cast<int>(state.range(0)));
   std::vector<float> elements(kDim);
-  for (auto _ : state) benchmark::DoNotOptimize(medvec::ParseVectorText(text, elements).dim);
+  for (auto _ : state) benchmark::DoNotOptimize(medvec::ParseVectorText(text, std::span<float>(elements)).dim);
   state.SetItemsProcessed(static_cast<int64_t>(state.iterations() * kDim));
 }
 
