@@ -1,16 +1,15 @@
 #include "index/scan.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 #include <new>
 
-#include "core/distance.hpp"
 #include "core/hnsw/search.hpp"
 #include "core/stop_point.hpp"
 #include "index/graph.hpp"
 #include "index/options.hpp"
 #include "index/rows.hpp"
+#include "index/scan_query.hpp"
 #include "index/whole_scan.hpp"
 
 namespace medvec::index {
@@ -21,22 +20,12 @@ namespace {
 
 using Search = hnsw::Search<PageGraph>;
 
-// What is asked for.
-enum class QueryKind {
-  kVector,
-  kNull,    // ORDER BY v <-> NULL: all rows, in any order
-  kNowhere  // a zero vector under cosine: all distances are NaN
-};
-
 struct Scan {
   Index* index;
   PageGraph* graph;
   RowMap* rows;
-  void* query_buffer;
-  hnsw::Query query;
-  hnsw::Bound bound;
-  uint8_t without;  // flags of nodes that are no answers
-  QueryKind kind;
+  ScanQuery query;
+  uint8_t without;        // flags of nodes that are no answers
   MemoryContext context;  // of one search
   Search* search;         // null: not begun
   WholeScan* whole;       // what is given when the walk is not worth going on; null: not begun
@@ -56,12 +45,6 @@ Scan& State(IndexScanDesc scan) { return *static_cast<Scan*>(scan->opaque); }
 
 // How a scan may go on beyond what it has found.
 enum class Further { kNone, kWalk, kWhole };
-
-// About how many nodes the index has, dead ones counted.
-double NodeCount(const Index& index) {
-  const double blocks = RelationGetNumberOfBlocks(index.relation);
-  return blocks * index.meta.blocks_per_group / index.meta.pages_per_group;
-}
 
 // Reading the whole index visits all of it, which hnsw.max_scan_tuples may forbid.
 bool MayReadWhole(const Scan& scan) { return NodeCount(*scan.index) <= settings::max_scan_tuples; }
@@ -85,7 +68,7 @@ Further HowFurther(const Scan& scan) {
 void ReadWhole(Scan& scan, bool strict) {
   scan.search->Free();
   scan.whole = new (palloc(sizeof(WholeScan))) WholeScan(*scan.index, *scan.graph);
-  scan.whole->Read(scan.query, scan.bound, scan.without, strict ? scan.floor : -std::numeric_limits<double>::infinity(),
+  scan.whole->Read(scan.query.query, scan.query.bound, scan.without, strict ? scan.floor : -std::numeric_limits<double>::infinity(),
                    scan.given);
   last_scan.whole = true;
 }
@@ -127,24 +110,10 @@ void Start(IndexScanDesc descriptor, Scan& scan) {
   const MemoryContext outer = MemoryContextSwitchTo(scan.context);
   Index& index = *scan.index;
   const ScanKeyData& order_by = descriptor->orderByData[0];
-  const OperatorClass& operators = index.operators;
-  double length = 0;
-  hnsw::Input input;
-  scan.kind = QueryKind::kNull;
-  if (!(order_by.sk_flags & SK_ISNULL)) {
-    const bool is_vector = LoadVector(operators, order_by.sk_argument, index.meta.dim, &input);
-    scan.kind = is_vector ? QueryKind::kVector : QueryKind::kNowhere;
-    if (is_vector) length = operators.metric == hnsw::Metric::kCosine ? 1 : Length(operators, input, index.meta.dim);
-  }
-  if (scan.kind != QueryKind::kVector) input = ZeroVector(operators, index.meta.dim);
-  scan.query = hnsw::GetKernels(index.geometry()).make_query(index.space, input, scan.query_buffer);
+  scan.query.Load(index, order_by.sk_argument, order_by.sk_flags & SK_ISNULL);
   // A standby's snapshot may see rows that are dead to everybody on the primary.
   scan.without = descriptor->ignore_killed_tuples ? hnsw::kDead | hnsw::kHidden : hnsw::kDead;
-  scan.bound = hnsw::Bound(index.space, length);
-  const size_t ef = static_cast<size_t>(settings::ef_search);
-  const size_t width = hnsw::BeamWidth(ef, index.meta.m, index.meta.max_degree);
-  scan.search = new (palloc(sizeof(Search)))
-      Search(index.space, *scan.graph, ServerMemory(scan.context), scan.query, scan.bound, ef, width, scan.without);
+  scan.search = NewSearch(index, *scan.graph, ServerMemory(scan.context), &scan.query, scan.without);
   scan.farthest = scan.floor = -std::numeric_limits<double>::infinity();
   pgstat_count_index_scan(descriptor->indexRelation);
   const int64 scans = last_scan.scans;
@@ -182,11 +151,11 @@ void StoreDistances(IndexScanDesc descriptor, const Scan& scan) {
     // A second ordering by the same column: any value is possible.
     distances[i] = {i == 0 ? scan.answer.bound : -std::numeric_limits<double>::infinity(), false};
     types[i] = FLOAT8OID;
-    if (scan.kind == QueryKind::kNull) distances[i].isnull = true;
-    if (scan.kind == QueryKind::kNowhere) distances[i].value = std::numeric_limits<double>::quiet_NaN();
+    if (scan.query.kind == QueryKind::kNull) distances[i].isnull = true;
+    if (scan.query.kind == QueryKind::kNowhere) distances[i].value = std::numeric_limits<double>::quiet_NaN();
   }
   index_store_float8_orderby_distances(descriptor, types, distances,
-                                       scan.kind == QueryKind::kVector && !scan.is_certain);
+                                       scan.query.kind == QueryKind::kVector && !scan.is_certain);
 }
 
 }  // namespace
@@ -197,7 +166,7 @@ IndexScanDesc BeginScan(Relation relation, int keys, int order_bys) {
   scan->index = OpenIndex(relation);
   scan->graph = new (palloc(sizeof(PageGraph))) PageGraph(*scan->index);
   scan->rows = new (palloc(sizeof(RowMap))) RowMap(*scan->index);
-  scan->query_buffer = palloc(hnsw::QueryBufferSize(scan->index->geometry()));
+  new (&scan->query) ScanQuery(*scan->index);
   scan->context = AllocSetContextCreate(CurrentMemoryContext, "hnsw scan", ALLOCSET_DEFAULT_SIZES);
   descriptor->opaque = scan;
   if (order_bys > 0) {

@@ -110,6 +110,10 @@ class Search {
         walk_(space, graph, memory, query, *this) {}
   Search(const Search&) = delete;
 
+  // The search ends, before an answer is sure, once it has read so many nodes: for callers who then know a cheaper way.
+  void SetBudget(size_t nodes) { budget_ = nodes; }
+  bool is_spent() const { return spent_; }
+
   // Whether the next answer asks for a longer beam.
   bool WouldWiden() const {
     return started_ && !exhausted_ && (given_ + given_ / 4 + 1 > walk_.width() || pending_.size == 0);
@@ -138,14 +142,16 @@ class Search {
       }
       walk_.Start(width_, true, true);
       if (start != kNoNode) walk_.Add(start);
-      walk_.Run();
+      spent_ = !walk_.Run(budget_);
     }
     for (;;) {
+      if (spent_) return false;
       if (!widen) {
         if (given_ >= (walk_.width() == width_ ? ef_ : walk_.width()) || pending_.size == 0) return false;
       } else if (WouldWiden()) {
         exhausted_ = !walk_.Widen(2 * walk_.width());
-        walk_.Run();
+        spent_ = !walk_.Run(budget_);
+        if (spent_) return false;
       }
       if (pending_.size == 0) {
         if (exhausted_) return false;
@@ -193,7 +199,8 @@ class Search {
   Array<Answer> pending_;  // a heap, nearest first
   size_t given_ = 0;
   double floor_ = -std::numeric_limits<double>::infinity();  // strict order: no answer below it
-  bool started_ = false, exhausted_ = false;
+  size_t budget_ = std::numeric_limits<size_t>::max();
+  bool started_ = false, exhausted_ = false, spent_ = false;
 };
 
 }  // namespace medvec::hnsw

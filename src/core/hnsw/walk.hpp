@@ -71,10 +71,13 @@ class Walk {
     Expand(next_);
     return true;
   }
-  void Run() {
+  // Visits nodes until the walk has settled. False: it has not after reading `most` nodes since Start; Run goes on.
+  bool Run(size_t most = std::numeric_limits<size_t>::max()) {
     do {
-      while (Step()) continue;
+      while (Step())
+        if (hops_ >= most) return false;
     } while (Refill());
+    return true;
   }
 
   // Goes on with a beam of `width` nodes, longer than before. False when there is nothing left to walk to.

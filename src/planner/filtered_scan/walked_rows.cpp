@@ -1,0 +1,78 @@
+#include "planner/filtered_scan/walked_rows.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace medvec::planner::filtered_scan {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+bool WalkedRows::Next() {
+  for (;;) {
+    CHECK_FOR_INTERRUPTS();
+    const std::optional<double> ahead = ended_ ? kInfinity : walk_.PeekBound();
+    const bool is_enough = given_.size > 0 || static_cast<double>(queue_.size) >= wanted_;
+    if (!ended_ && (queue_.size == 0 || !is_enough || !ahead || *ahead < queue_[0].lower)) {
+      if (!Pull()) return false;
+      continue;
+    }
+    if (queue_.size == 0) return false;
+    const Row row = Pop();
+    const bool is_measured = row.lower == row.upper;
+    const double next = queue_.size == 0 ? *ahead : std::min(*ahead, queue_[0].lower);
+    const bool is_late = given_.size > 0 && row.lower < floor_;
+    if ((row.upper > next || is_late) && !is_measured) {
+      Push(Measure(row));
+      continue;
+    }
+    if (is_late) continue;
+    if (!rows_.Fetch(row.tid)) continue;
+    floor_ = row.upper;
+    given_.Append(memory_, row.tid);
+    return true;
+  }
+}
+
+// Takes the walk's next answer. False: the walk is not worth while to go on.
+bool WalkedRows::Pull() {
+  switch (walk_.Next()) {
+    case index::FilteredWalk::Result::kSpent:
+      return false;
+    case index::FilteredWalk::Result::kEnd:
+      ended_ = true;
+      return true;
+    case index::FilteredWalk::Result::kAnswer:
+      break;
+  }
+  for (const ItemPointerData& tuple : walk_.tuples()) {
+    ++seen_;
+    bool all_dead = false;
+    const uint64 tid = TidKey(tuple);
+    if (!rows_.Fetch(tid, &all_dead)) {
+      if (all_dead) walk_.Hide();
+    } else if (rows_.Passes()) {
+      Push({walk_.lower(), walk_.upper(), tid});
+    }
+  }
+  return true;
+}
+
+void WalkedRows::Push(const Row& row) {
+  queue_.Append(memory_, row);
+  std::push_heap(queue_.begin(), queue_.end(), Later);
+}
+
+WalkedRows::Row WalkedRows::Pop() {
+  std::pop_heap(queue_.begin(), queue_.end(), Later);
+  return queue_[--queue_.size];
+}
+
+WalkedRows::Row WalkedRows::Measure(const Row& row) {
+  bool is_null = true;
+  double distance = kInfinity;
+  if (rows_.Fetch(row.tid)) distance = rows_.Distance(&is_null);
+  if (is_null || std::isnan(distance)) distance = kInfinity;
+  return {distance, distance, row.tid};
+}
+
+}  // namespace medvec::planner::filtered_scan
