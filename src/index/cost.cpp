@@ -15,6 +15,9 @@ namespace {
 constexpr double kVisitOperators = 40;
 // Nodes visited for a beam of ef: more than ef, see core/hnsw/README.md.
 constexpr double kVisitsPerEf = 2;
+// Share of filtered queries whose rows lie far from the query, so that nearly all nodes are visited: an estimate of
+// selectivity does not tell. A guess, which decides for scans that bound that risk (planner/filtered_scan).
+constexpr double kFarFilters = 0.02;
 
 }  // namespace
 
@@ -42,7 +45,8 @@ void EstimateCost(struct PlannerInfo*, struct IndexPath* path, double, Cost* sta
                        pages_per_visit * (cached * cpu_index_tuple_cost + (1 - cached) * random_page);
   const double levels = std::log(tuples) / std::log(hnsw::kLevelRatio);
   const double first = std::min(tuples, kVisitsPerEf * settings::ef_search + 5 * levels);
-  *startup = first * visit;
+  const bool has_filter = list_length(path->indexinfo->indrestrictinfo) > list_length(path->indexclauses);
+  *startup = (first + (has_filter ? kFarFilters * tuples : 0)) * visit;
   *total = *startup + std::max(0.0, tuples - settings::ef_search) * visit + tuples * cpu_index_tuple_cost;
 }
 

@@ -1,4 +1,4 @@
-// A walk whose answers are the rows of a set: what the custom scan (planner/filtered_scan) asks of an index. Nodes
+// A walk whose answers are rows that pass a test: what the custom scan (planner/filtered_scan) asks of an index. Nodes
 // without such a row are walked through and take no place in the beam. The answers come as a stream in the order of
 // their lower bounds, late finds included; the caller makes distances exact.
 #pragma once
@@ -7,9 +7,16 @@
 
 #include "index/rows.hpp"
 #include "index/scan_query.hpp"
-#include "index/tid_set.hpp"
 
 namespace medvec::index {
+
+// Whether a heap tuple is wanted. It is asked while no page is locked, and may do what it likes.
+struct RowTest {
+  bool (*passes)(void* context, const ItemPointerData& tuple);
+  void* context;
+
+  bool operator()(const ItemPointerData& tuple) const { return passes(context, tuple); }
+};
 
 class FilteredWalk {
  public:
@@ -23,16 +30,16 @@ class FilteredWalk {
     return index_.meta.dim * static_cast<size_t>(index_.operators.element_bytes);
   }
 
-  // Begins anew, for another query or set, which has to stay. The walk gives up (kSpent) when it has read `budget`
-  // nodes. False: nothing is near to the query, which is NULL or has no direction.
-  bool Start(Datum query, bool is_null, const TidSet& set, size_t budget);
+  // Begins anew, for another query or test. The walk gives up (kSpent) when it has read `budget` nodes. False: nothing
+  // is near to the query, which is NULL or has no direction.
+  bool Start(Datum query, bool is_null, const RowTest& test, size_t budget);
 
   enum class Result {
     kAnswer,
     kEnd,   // all that links lead to has been visited
     kSpent  // so has the budget, or work_mem
   };
-  // The next answer's bounds and rows.
+  // The next answer's bounds, and the rows of its node that pass.
   Result Next();
   double lower() const { return answer_.bound; }
   double upper() const { return answer_.upper; }
@@ -49,24 +56,27 @@ class FilteredWalk {
   void End();
 
  private:
-  // Whether a row of a node is in the set.
-  struct InSet {
-    const TidSet* set;
-    RowMap* rows;
-    bool operator()(NodeId node, const uint8_t* block) const;
+  // Of a node: whether one of its rows passes.
+  struct Accept {
+    FilteredWalk* walk;
+    bool operator()(NodeId, const uint8_t*) const { return true; }
+    bool Confirm(const hnsw::Answer& answer) const { return walk->HasRow(answer); }
   };
-  using Search = hnsw::Search<PageGraph, InSet>;
+  using Search = hnsw::Search<PageGraph, Accept>;
+
+  bool HasRow(const hnsw::Answer& answer);
+  void Collect(const hnsw::Answer& answer);
 
   Index& index_;
   PageGraph graph_;
   RowMap rows_;
   ScanQuery query_;
   MemoryContext context_;  // of one query
-  const TidSet* set_ = nullptr;
+  RowTest test_ = {};
   Search* search_ = nullptr;
   hnsw::Answer answer_;
-  hnsw::Array<ItemPointerData> tuples_;
-  uint64 visited_before_ = 0;
+  hnsw::Array<ItemPointerData> tuples_;  // of the node looked at
+  uint64 visited_before_ = 0, reads_before_ = 0;  // by earlier queries
 };
 
 }  // namespace medvec::index

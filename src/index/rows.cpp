@@ -39,16 +39,12 @@ Directory ReadUpperDirectory(Index& index) { return ReadDirectory(index, false);
 
 void RowMap::Find(uint32_t row) {
   if (Knows(row)) return;
-  Load();
-  if (!Knows(row)) RaiseCorrupted(index_.relation, kAllocationBlock, "a row is beyond the directory");
-}
-
-void RowMap::Load() {
   if (directory_.blocks != nullptr) pfree(directory_.blocks);
   directory_ = {nullptr, 0};
   const MemoryContext outer = MemoryContextSwitchTo(context_);
   directory_ = ReadRowDirectory(index_);
   MemoryContextSwitchTo(outer);
+  if (!Knows(row)) RaiseCorrupted(index_.relation, kAllocationBlock, "a row is beyond the directory");
 }
 
 Buffer RowMap::Lock(uint32_t row, int mode) {
@@ -69,7 +65,8 @@ void RowMap::Collect(uint32_t row, uint32_t node, const hnsw::Memory& memory, hn
     const Page page = BufferGetPage(buffer);
     if (++steps > uint64{directory_.count} * index_.rows_per_page)
       RaiseCorrupted(index_.relation, BufferGetBlockNumber(buffer), "the rows of a node form a circle");
-    const Row entry = RowAt(index_, page, Slot(row));
+    const uint32_t slot = Slot(row);
+    const Row entry = RowAt(index_, page, slot);
     if (entry.is_tuple() && entry.node() == node) {
       tuples->Append(memory, entry.tuple());
     } else if (entry.state() != kClosedRow) {
@@ -81,7 +78,11 @@ void RowMap::Collect(uint32_t row, uint32_t node, const hnsw::Memory& memory, hn
       row = header.target;
       continue;
     }
-    row = Next(page, row);
+    row = kNoRow;
+    if (slot + 1 < index_.rows_per_page) {
+      const Row link = RowAt(index_, page, slot + 1);
+      if (link.state() == kLinkRow) row = link.next();
+    }
     UnlockReleaseBuffer(buffer);
   }
 }

@@ -89,40 +89,13 @@ class RowMap {
   // lock on a page.
   bool Knows(uint32_t row) const { return row / index_.rows_per_page < directory_.count; }
   void Find(uint32_t row);
-  // Reads the directory as it is now.
-  void Load();
   // The row page of `row`, locked.
   Buffer Lock(uint32_t row, int mode);
   uint32_t Slot(uint32_t row) const { return row % index_.rows_per_page; }
-  // The row behind it in its chain.
-  uint32_t Next(Page page, uint32_t row) const {
-    const uint32_t slot = Slot(row);
-    if (slot + 1 == index_.rows_per_page) return kNoRow;
-    const Row link = RowAt(index_, page, slot + 1);
-    return link.state() == kLinkRow ? link.next() : kNoRow;
-  }
 
   // Appends the heap tuples of the chain that begins at `row` to `tuples`. Rows that left the chain since `row` was
   // read still lead on.
   void Collect(uint32_t row, uint32_t node, const hnsw::Memory& memory, hnsw::Array<ItemPointerData>* tuples);
-
-  // Whether one of the chain's rows is as asked; also where that cannot be told, because there are more than `most` or
-  // because they change. For callers who hold the node's block, after Load.
-  template <class Asked>
-  bool AnyOf(uint32_t row, uint32_t node, int most, Asked asked) {
-    for (; row != kNoRow; --most) {
-      if (most == 0 || !Knows(row)) return true;
-      const Buffer buffer = Lock(row, BUFFER_LOCK_SHARE);
-      const Page page = BufferGetPage(buffer);
-      const Row entry = RowAt(index_, page, Slot(row));
-      const bool in_chain = entry.is_tuple() && entry.node() == node;
-      const bool found = in_chain ? asked(entry.tuple()) : entry.state() != kClosedRow;
-      row = Next(page, row);
-      UnlockReleaseBuffer(buffer);
-      if (found) return true;
-    }
-    return false;
-  }
 
   uint32_t pages() const { return directory_.count; }
 

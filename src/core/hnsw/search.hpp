@@ -89,9 +89,11 @@ NodeId DescendFrom(const Space& space, G& graph, const Memory& memory, Query& qu
 
 struct AcceptAll {
   bool operator()(NodeId, const uint8_t*) const { return true; }
+  bool Confirm(const Answer&) const { return true; }
 };
 
-// `Accept(node, block)` says whether a live node may be an answer.
+// `Accept(node, block)` says whether a live node may be an answer, while its block is locked, and `Accept.Confirm(answer)`
+// whether it is one, when it is no longer.
 template <Graph G, class Accept = AcceptAll>
 class Search {
  public:
@@ -166,11 +168,16 @@ class Search {
     }
   }
 
-  // The walk's callback.
+  // The walk's callbacks.
   bool Visit(NodeId node, const uint8_t* block, const Distances& distances) {
     const BlockHeader& header = Header(block);
     if ((header.flags & without_) || header.level != 0 || !accept_(node, block)) return false;
-    pending_.Append(memory_, AnswerOf(space_.geometry, bound_, node, block, distances.rank));
+    visited_ = AnswerOf(space_.geometry, bound_, node, block, distances.rank);
+    return true;
+  }
+  bool Confirm() {
+    if (!accept_.Confirm(visited_)) return false;
+    pending_.Append(memory_, visited_);
     std::push_heap(pending_.begin(), pending_.end(), Later);
     return true;
   }
@@ -196,6 +203,7 @@ class Search {
   const uint8_t without_;
   Accept accept_;
   Walk<G, Search> walk_;
+  Answer visited_;         // the node the walk is at
   Array<Answer> pending_;  // a heap, nearest first
   size_t given_ = 0;
   double floor_ = -std::numeric_limits<double>::infinity();  // strict order: no answer below it

@@ -35,7 +35,8 @@ inline constexpr float kProportionDoubt = 0.05f;
 
 // A walk asks its visitor, for each node visited, whether the node counts:
 //   bool Visit(NodeId node, const uint8_t* block, const Distances& distances)
-// A node that does not count (dead, or filtered out) is walked through but takes no place in the beam.
+// A node that does not count (dead, or filtered out) is walked through but takes no place in the beam. A visitor may have
+// `bool Confirm()`, which is asked of a node that counts so far when its block has been released, and may take longer.
 template <Graph G, class Visitor>
 class Walk {
  public:
@@ -214,9 +215,10 @@ class Walk {
     const bool has_codes = space_.geometry.has_codes();
     if (has_codes) kernels_.estimate(space_, query_, block, distances.navigation, estimates_, deviations_);
     std::memcpy(links_, Links(block), degree * sizeof(NodeId));
-    const bool counts = visitor_.Visit(node, block, distances);
-    skipped_ |= !counts;
+    bool counts = visitor_.Visit(node, block, distances);
     graph_.Release(node);
+    if constexpr (requires { visitor_.Confirm(); }) counts = counts && visitor_.Confirm();
+    skipped_ |= !counts;
     MEDVEC_STOP_POINT("walk-hop");
     ++hops_;
 

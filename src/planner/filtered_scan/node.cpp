@@ -7,13 +7,18 @@ const CustomScanMethods scan_methods = {kNodeName, CreateState};
 void RegisterNode() { RegisterCustomScanMethods(&scan_methods); }
 
 List* MakePrivate(const PlanData& data) {
-  return list_make3(makeInteger(static_cast<int>(data.index)), makeInteger(static_cast<int>(data.limit)),
-                    makeInteger(data.has_residual));
+  const auto number = [](double value) { return makeFloat(psprintf("%.0f", value)); };
+  return lappend(list_make4(makeInteger(static_cast<int>(data.index)), number(data.limit), number(data.rows),
+                            number(data.set_rows)),
+                 makeInteger(data.has_residual));
 }
 
 PlanData ReadPrivate(List* list) {
-  return {static_cast<Oid>(intVal(linitial(list))), static_cast<double>(intVal(lsecond(list))),
-          intVal(lthird(list)) != 0};
+  return {.index = static_cast<Oid>(intVal(linitial(list))),
+          .limit = floatVal(lsecond(list)),
+          .rows = floatVal(lthird(list)),
+          .set_rows = floatVal(lfourth(list)),
+          .has_residual = intVal(list_nth(list, 4)) != 0};
 }
 
 OpExpr* DistanceOf(const Plan* plan) {

@@ -10,7 +10,9 @@ inline constexpr char kNodeName[] = "HNSW Filtered Scan";
 
 struct PlanData {
   Oid index;
-  double limit;       // rows that are probably wanted; 0: not known
+  double limit;       // rows that are probably wanted, all or by LIMIT; 0: not known
+  double rows;        // expected to meet all conditions
+  double set_rows;    // expected in the bitmap
   bool has_residual;  // there are conditions beyond those of the bitmap
 };
 List* MakePrivate(const PlanData& data);

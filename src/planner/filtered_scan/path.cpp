@@ -11,20 +11,28 @@ namespace medvec::planner::filtered_scan {
 
 namespace {
 
-// The relation as core's index planning is to see it: with these indexes, without paths and joins.
-RelOptInfo* WithIndexes(const RelOptInfo* rel, List* indexes) {
+// The relation as core's index planning is to see it: with these indexes, without paths and joins; without conditions
+// where the indexes are to give an order alone.
+RelOptInfo* WithIndexes(const RelOptInfo* rel, List* indexes, bool has_conditions) {
   RelOptInfo* copy = makeNode(RelOptInfo);
   *copy = *rel;
-  copy->indexlist = indexes;
-  copy->pathlist = copy->partial_pathlist = copy->ppilist = copy->joininfo = NIL;
+  copy->indexlist = copy->pathlist = copy->partial_pathlist = copy->ppilist = copy->joininfo = NIL;
   copy->cheapest_startup_path = copy->cheapest_total_path = nullptr;
-  copy->consider_parallel = false;
+  copy->consider_parallel = copy->has_eclass_joins = false;
+  ListCell* cell;
+  foreach (cell, indexes) {
+    IndexOptInfo* index = makeNode(IndexOptInfo);
+    *index = *lfirst_node(IndexOptInfo, cell);
+    index->rel = copy;
+    if (!has_conditions) index->indrestrictinfo = NIL;
+    copy->indexlist = lappend(copy->indexlist, index);
+  }
   return copy;
 }
 
 // The cheapest path by which an hnsw index alone gives the query's order.
 const IndexPath* OrderedPath(PlannerInfo* root, const RelOptInfo* rel, List* hnsw_indexes) {
-  RelOptInfo* copy = WithIndexes(rel, hnsw_indexes);
+  RelOptInfo* copy = WithIndexes(rel, hnsw_indexes, false);
   create_index_paths(root, copy);
   const IndexPath* best = nullptr;
   ListCell* cell;
@@ -41,7 +49,7 @@ const IndexPath* OrderedPath(PlannerInfo* root, const RelOptInfo* rel, List* hns
 
 // The bitmap heap scan core would choose by the other indexes.
 BitmapHeapPath* BitmapPath(PlannerInfo* root, const RelOptInfo* rel, List* other_indexes) {
-  RelOptInfo* copy = WithIndexes(rel, other_indexes);
+  RelOptInfo* copy = WithIndexes(rel, other_indexes, true);
   create_index_paths(root, copy);
   ListCell* cell;
   foreach (cell, copy->pathlist) {
@@ -55,6 +63,8 @@ BitmapHeapPath* BitmapPath(PlannerInfo* root, const RelOptInfo* rel, List* other
 // stands for about 0.02 us, as in the cost of the index (index/cost.cpp).
 constexpr double kFetchOperators = 15, kOutOfLineOperators = 200;
 constexpr int kOutOfLineDimensions = 500;
+// A node visited whose row is fetched and asked the conditions, in nodes visited.
+constexpr double kWalkedRow = 1.5;
 
 // Reading the rows of a bitmap one by one, and sorting them. As for the index, what fits in the cache is taken to be
 // there, which core does not take it to be.
@@ -72,18 +82,21 @@ Cost ExactCost(const RelOptInfo* rel, const OpExpr* measure, double matches) {
          rel->rows * distance.per_tuple + 2 * cpu_operator_cost * rel->rows * std::log2(rel->rows + 1);
 }
 
-// As the scan will choose, by estimates: either the rows of the bitmap one by one, or the walk, which visits
-// 1 / share times as many nodes as one without a filter, and reads those rows in the end if they are all wanted.
+// As the scan will choose, by estimates (scan.cpp). A walk visits 1 / share times as many nodes as one without a filter;
+// the set is read in the end if all rows are wanted.
 void SetCosts(CustomPath* path, const RelOptInfo* rel, const IndexPath* ordered, const BitmapHeapPath* bitmap) {
   Cost bitmap_cost;
   Selectivity share;
   cost_bitmap_tree_node(bitmap->bitmapqual, &bitmap_cost, &share);
-  const double matches = clamp_row_est(share * rel->tuples);
-  const Cost exact = ExactCost(rel, linitial_node(OpExpr, ordered->indexorderbys), matches);
+  const double set_rows = clamp_row_est(share * rel->tuples);
+  const Cost read_set = ExactCost(rel, linitial_node(OpExpr, ordered->indexorderbys), set_rows);
   const double indexed = std::max(1.0, ordered->indexinfo->tuples);
-  const Cost walk = ordered->path.startup_cost * std::max(1.0, indexed / matches);
-  path->path.startup_cost = bitmap_cost + std::min(walk, exact);
-  path->path.total_cost = path->path.startup_cost + (walk < exact ? exact : 0) + cpu_tuple_cost * rel->rows;
+  const Cost walk = ordered->path.startup_cost;
+  const Cost walk_rows = kWalkedRow * walk * std::max(1.0, indexed / std::max(1.0, rel->rows));
+  const Cost walk_set = bitmap_cost + walk * std::max(1.0, indexed / set_rows);
+  path->path.startup_cost = std::min({walk_rows, walk_set, bitmap_cost + read_set});
+  path->path.total_cost = bitmap_cost + read_set + cpu_tuple_cost * rel->rows;
+  if (path->path.startup_cost < bitmap_cost + read_set) path->path.total_cost += path->path.startup_cost;
 }
 
 Plan* MakePlan(PlannerInfo* root, RelOptInfo* rel, CustomPath* path, List* columns, List* clauses, List* children) {
@@ -97,11 +110,15 @@ Plan* MakePlan(PlannerInfo* root, RelOptInfo* rel, CustomPath* path, List* colum
   scan->scan.plan.qual = extract_actual_clauses(clauses, false);
   scan->scan.scanrelid = rel->relid;
   scan->flags = path->flags;
-  scan->custom_plans = list_make1(castNode(BitmapHeapScan, const_cast<Plan*>(bitmap))->scan.plan.lefttree);
+  Plan* set = castNode(BitmapHeapScan, const_cast<Plan*>(bitmap))->scan.plan.lefttree;
+  scan->custom_plans = list_make1(set);
   scan->custom_exprs = list_make2(distance, lsecond(distance->args));
   PlanData data;
   data.index = ordered->indexinfo->indexoid;
-  data.limit = root->limit_tuples > 0 ? std::min(root->limit_tuples, 1e6) : 0;
+  const double limit = root->tuple_fraction == 0 ? rel->rows : root->limit_tuples;
+  data.limit = std::clamp(limit, 0.0, 1e9);
+  data.rows = rel->rows;
+  data.set_rows = set->plan_rows;
   data.has_residual = bitmap->qual != NIL;
   scan->custom_private = MakePrivate(data);
   scan->methods = &scan_methods;

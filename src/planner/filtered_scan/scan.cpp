@@ -11,13 +11,23 @@ namespace medvec::planner::filtered_scan {
 
 namespace {
 
-// What fetching a row and measuring it costs, in nodes visited: a vector in its row; out of line.
-constexpr double kInlineRow = 1, kOutOfLineRow = 4;
+// Prices in nodes visited (about 1 us). Of a row fetched and asked the conditions; of one that is measured too, with
+// its vector in the row or out of line; of a row that an index puts into a bitmap and we take out.
+constexpr double kRow = 0.5, kInlineRow = 1, kOutOfLineRow = 4, kBitmapRow = 0.05;
 constexpr size_t kOutOfLineBytes = 2000;
 // Nodes visited for each row of the beam, at best.
 constexpr double kVisitsPerEf = 2;
 // Rows of a page, where the statistics do not tell.
 constexpr double kRowsPerPage = 50;
+
+// From one to the next, where the one before does not suffice.
+enum Strategy {
+  kWalkRows,  // walk, and fetch the row of each node to ask it the conditions: where many meet them
+  kWalkSet,   // make the set, walk, and look up the row of each node there
+  kReadSet,   // make the set, and measure all its rows
+  kStrategies
+};
+constexpr const char* kStrategyNames[] = {"walk, asking rows", "walk in set", "whole set"};
 
 struct ScanState {
   CustomScanState node;  // first
@@ -34,12 +44,14 @@ struct ScanState {
   double set_rows;            // how many it has, about
 
   MemoryContext context;  // of one scan
-  WalkedRows* walked;     // null: not (yet) walking
-  ExactRows* exact;       // null: not (yet) reading the set
-  hnsw::Array<uint64> none_given;
+  Given given;
+  Strategy strategy;
+  bool is_begun;
+  WalkedRows* walked;
+  ExactRows* exact;
 
   // For EXPLAIN, of all scans.
-  uint64 sets, walks, exacts;
+  uint64 sets, begun[kStrategies];
 };
 
 ScanState& State(CustomScanState* node) { return *reinterpret_cast<ScanState*>(node); }
@@ -64,59 +76,83 @@ void MakeSet(ScanState& state) {
       static_cast<double>(state.set->tuples()) + per_page * static_cast<double>(state.set->whole_pages());
 }
 
-// The rows of the set one by one, from where the walk has come to.
-void ReadSet(ScanState& state) {
-  hnsw::Array<uint64>* given = &state.none_given;
-  uint64 floor = 0;
-  if (state.walked != nullptr) {
-    given = &state.walked->given();
-    floor = state.walked->floor();
-    std::sort(given->begin(), given->end());
-  }
-  state.exact = new (MemoryContextAlloc(state.context, sizeof(ExactRows)))
-      ExactRows(*state.rows, *state.set, index::ServerMemory(state.context), *given, floor);
-  ++state.exacts;
+bool PassesRow(void* context, const ItemPointerData& tuple) {
+  ScanState& state = *static_cast<ScanState*>(context);
+  return state.rows->Fetch(TidKey(tuple)) && state.rows->Passes();
+}
+bool PassesSet(void* context, const ItemPointerData& tuple) {
+  return static_cast<ScanState*>(context)->set->Contains(tuple);
+}
+bool PassesSetAndRow(void* context, const ItemPointerData& tuple) {
+  return PassesSet(context, tuple) && PassesRow(context, tuple);
 }
 
-// Walks, if that visits less than the set costs to read, as far as the number of its rows tells. If it turns out to
-// visit more, as where the rows lie far from the query, the set is read after all: at most twice the price.
-void Begin(ScanState& state) {
+// Nodes that a walk visits among which so many rows pass.
+double Visits(const ScanState& state, double rows) {
+  return kVisitsPerEf * std::max<double>(index::settings::ef_search, state.data.limit) * state.walk->nodes() /
+         std::max(1.0, rows);
+}
+
+double PriceOfSet(const ScanState& state) {
+  return state.set_rows * (state.walk->vector_bytes() > kOutOfLineBytes ? kOutOfLineRow : kInlineRow);
+}
+
+// False: a walk makes no sense.
+bool StartWalk(ScanState& state, bool (*passes)(void*, const ItemPointerData&), double budget, double most) {
+  bool is_null;
+  const Datum query = ExecEvalExpr(state.query, state.node.ss.ps.ps_ExprContext, &is_null);
+  if (!state.walk->Start(query, is_null, {passes, &state}, static_cast<size_t>(std::min(budget, 1e15)))) return false;
+  std::sort(state.given.tids.begin(), state.given.tids.end());
+  const double wanted = state.data.limit > 0 ? state.data.limit : 1;
+  state.walked = new (palloc(sizeof(WalkedRows)))
+      WalkedRows(*state.rows, *state.walk, index::ServerMemory(state.context), std::min(wanted, most), state.given);
+  return true;
+}
+
+// Before there is a set, only estimates tell how many rows pass. The walk may come to the price of making the set, so
+// that a wrong estimate costs as much again.
+bool BeginWalkRows(ScanState& state) {
+  if (state.set != nullptr) return false;
+  const double visits = Visits(state, state.data.rows), set = kBitmapRow * state.data.set_rows;
+  if ((1 + kRow) * visits > set) return false;
+  return StartWalk(state, PassesRow, std::max(visits, set / (1 + kRow)), state.data.rows);
+}
+
+// The number of rows in the set is known. Where they lie is not: if the walk turns out to visit more than reading the
+// set costs, the set is read after all.
+bool BeginWalkSet(ScanState& state) {
   if (state.set == nullptr) MakeSet(state);
-  const MemoryContext outer = MemoryContextSwitchTo(state.context);
-  if (state.walk == nullptr) {
-    MemoryContextSwitchTo(state.node.ss.ps.state->es_query_cxt);
+  if (Visits(state, state.set_rows) > PriceOfSet(state)) return false;
+  return StartWalk(state, state.data.has_residual ? PassesSetAndRow : PassesSet, PriceOfSet(state), state.set_rows);
+}
+
+bool BeginReadSet(ScanState& state) {
+  std::sort(state.given.tids.begin(), state.given.tids.end());
+  state.exact = new (palloc(sizeof(ExactRows))) ExactRows(*state.rows, *state.set, index::ServerMemory(state.context),
+                                                          state.given.tids, state.given.floor());
+  return true;
+}
+
+// Begins with the first strategy from `first` on that is worth while.
+void Begin(ScanState& state, Strategy first) {
+  MemoryContext outer = MemoryContextSwitchTo(state.node.ss.ps.state->es_query_cxt);
+  if (state.walk == nullptr)
     state.walk = new (palloc(sizeof(index::FilteredWalk))) index::FilteredWalk(state.index);
-    MemoryContextSwitchTo(state.context);
-  }
-  const double ef = index::settings::ef_search;
-  const double price =
-      state.set_rows * (state.walk->vector_bytes() > kOutOfLineBytes ? kOutOfLineRow : kInlineRow);
-  const double visits =
-      kVisitsPerEf * std::max(ef, state.data.limit) * state.walk->nodes() / std::max(1.0, state.set_rows);
-  bool is_null = true;
-  Datum query = 0;
-  if (visits < price) {
-    ExprContext* expressions = state.node.ss.ps.ps_ExprContext;
-    query = ExecEvalExpr(state.query, expressions, &is_null);
-  }
-  if (!is_null && state.walk->Start(query, false, *state.set, static_cast<size_t>(std::min(price, 1e15)))) {
-    const double wanted = state.data.limit > 0 ? state.data.limit : state.data.has_residual ? ef : 1;
-    state.walked = new (palloc(sizeof(WalkedRows)))
-        WalkedRows(*state.rows, *state.walk, index::ServerMemory(state.context), std::min(wanted, state.set_rows));
-    ++state.walks;
-  } else {
-    ReadSet(state);
-  }
+  MemoryContextSwitchTo(state.context);
+  bool (*const begin[kStrategies])(ScanState&) = {BeginWalkRows, BeginWalkSet, BeginReadSet};
+  int strategy = first;
+  while (!begin[strategy](state)) ++strategy;
+  state.strategy = static_cast<Strategy>(strategy);
+  state.is_begun = true;
+  ++state.begun[strategy];
   MemoryContextSwitchTo(outer);
 }
 
 TupleTableSlot* NextRow(ScanState& state) {
-  if (state.walked == nullptr && state.exact == nullptr) Begin(state);
-  if (state.exact == nullptr) {
+  if (!state.is_begun) Begin(state, kWalkRows);
+  while (state.strategy != kReadSet) {
     if (state.walked->Next()) return state.rows->slot();
-    const bool is_all = state.set->whole_pages() == 0 && state.walked->seen() == state.set->tuples();
-    if (is_all) return ExecClearTuple(state.rows->slot());
-    ReadSet(state);
+    Begin(state, static_cast<Strategy>(state.strategy + 1));
   }
   return state.exact->Next() ? state.rows->slot() : ExecClearTuple(state.rows->slot());
 }
@@ -174,8 +210,8 @@ void RescanNode(CustomScanState* node) {
     MemoryContextReset(state.set_context);
   }
   if (state.walk != nullptr) state.walk->End();
-  state.walked = nullptr;
-  state.exact = nullptr;
+  state.is_begun = false;
+  state.given = {};
   MemoryContextReset(state.context);
   state.rows->Reset();
 }
@@ -199,18 +235,18 @@ void ExplainNode(CustomScanState* node, List* ancestors, ExplainState* es) {
                       deparse_expression(static_cast<Node*>(linitial(plan->custom_exprs)), context,
                                          list_length(es->rtable) > 1 || es->verbose, false),
                       es);
-  if (!es->analyze || state.rows == nullptr || (state.walks == 0 && state.exacts == 0)) return;
-  const char* strategy = state.walks == 0 ? "set" : state.exacts == 0 ? "walk" : "walk, then set";
-  ExplainPropertyText("Strategy", strategy, es);
+  if (!es->analyze || state.walk == nullptr) return;
+  List* strategies = NIL;
+  for (int i = 0; i < kStrategies; ++i)
+    if (state.begun[i] > 0) strategies = lappend(strategies, const_cast<char*>(kStrategyNames[i]));
+  ExplainPropertyList("Strategy", strategies, es);
   if (state.set != nullptr) {
     ExplainPropertyUInteger("Rows in Set", nullptr, state.set->tuples(), es);
     if (state.set->whole_pages() > 0 || es->format != EXPLAIN_FORMAT_TEXT)
       ExplainPropertyUInteger("Whole Pages in Set", nullptr, state.set->whole_pages(), es);
   }
-  if (state.walks > 0 || es->format != EXPLAIN_FORMAT_TEXT) {
-    ExplainPropertyUInteger("Nodes Visited", nullptr, state.walk->nodes_visited(), es);
-    ExplainPropertyUInteger("Index Pages Read", nullptr, state.walk->pages_read(), es);
-  }
+  ExplainPropertyUInteger("Nodes Visited", nullptr, state.walk->nodes_visited(), es);
+  ExplainPropertyUInteger("Index Pages Read", nullptr, state.walk->pages_read(), es);
   ExplainPropertyUInteger("Rows Fetched", nullptr, state.rows->fetched(), es);
   ExplainPropertyUInteger("Rows Measured", nullptr, state.rows->measured(), es);
   if (state.sets > 1) ExplainPropertyUInteger("Sets", nullptr, state.sets, es);

@@ -11,7 +11,7 @@ bool WalkedRows::Next() {
   for (;;) {
     CHECK_FOR_INTERRUPTS();
     const std::optional<double> ahead = ended_ ? kInfinity : walk_.PeekBound();
-    const bool is_enough = given_.size > 0 || static_cast<double>(queue_.size) >= wanted_;
+    const bool is_enough = given_.tids.size > 0 || static_cast<double>(queue_.size) >= wanted_;
     if (!ended_ && (queue_.size == 0 || !is_enough || !ahead || *ahead < queue_[0].lower)) {
       if (!Pull()) return false;
       continue;
@@ -20,15 +20,15 @@ bool WalkedRows::Next() {
     const Row row = Pop();
     const bool is_measured = row.lower == row.upper;
     const double next = queue_.size == 0 ? *ahead : std::min(*ahead, queue_[0].lower);
-    const bool is_late = given_.size > 0 && row.lower < floor_;
+    const bool is_late = row.lower < given_.farthest;
     if ((row.upper > next || is_late) && !is_measured) {
       Push(Measure(row));
       continue;
     }
     if (is_late) continue;
     if (!rows_.Fetch(row.tid)) continue;
-    floor_ = row.upper;
-    given_.Append(memory_, row.tid);
+    given_.farthest = row.upper;
+    given_.tids.Append(memory_, row.tid);
     return true;
   }
 }
@@ -48,6 +48,7 @@ bool WalkedRows::Pull() {
     ++seen_;
     bool all_dead = false;
     const uint64 tid = TidKey(tuple);
+    if (std::binary_search(given_.tids.data, given_.tids.data + given_before_, tid)) continue;
     if (!rows_.Fetch(tid, &all_dead)) {
       if (all_dead) walk_.Hide();
     } else if (rows_.Passes()) {

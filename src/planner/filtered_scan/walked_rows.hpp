@@ -7,20 +7,25 @@
 
 namespace medvec::planner::filtered_scan {
 
+// The rows that a scan has given, by whatever strategy.
+struct Given {
+  hnsw::Array<uint64> tids;
+  double farthest = -std::numeric_limits<double>::infinity();  // at most as far were all of them
+
+  uint64 floor() const { return tids.size == 0 ? 0 : DistanceKey::Of(farthest); }
+};
+
 class WalkedRows {
  public:
-  // The walk has been started. The first row comes when `wanted` rows that meet all conditions are known: so many are
+  // The walk has been started. What has been `given` before is left out, and what is nearer. The first row comes when `wanted` rows that meet all conditions are known: so many are
   // then sure to come, in order, though the walk may later find some that are nearer.
-  WalkedRows(Rows& rows, index::FilteredWalk& walk, const hnsw::Memory& memory, double wanted)
-      : rows_(rows), walk_(walk), memory_(memory), wanted_(wanted) {}
+  WalkedRows(Rows& rows, index::FilteredWalk& walk, const hnsw::Memory& memory, double wanted, Given& given)
+      : rows_(rows), walk_(walk), memory_(memory), wanted_(wanted), given_(given), given_before_(given.tids.size) {}
 
   // Puts the next row into the slot. False: the walk leads to no more, or it is not worth while to go on.
   bool Next();
 
-  // What has been given; and that no later row may be nearer than this.
-  hnsw::Array<uint64>& given() { return given_; }
-  uint64 floor() const { return given_.size == 0 ? 0 : DistanceKey::Of(floor_); }
-  // Rows of the set that the walk came to.
+  // Rows that the walk came to.
   uint64 seen() const { return seen_; }
 
  private:
@@ -40,8 +45,8 @@ class WalkedRows {
   const hnsw::Memory memory_;
   const double wanted_;
   hnsw::Array<Row> queue_;  // a heap, least bound first
-  hnsw::Array<uint64> given_;
-  double floor_ = 0;
+  Given& given_;
+  const size_t given_before_;  // these are in order
   uint64 seen_ = 0;
   bool ended_ = false;
 };
