@@ -6,6 +6,8 @@
 
 namespace medvec::index {
 
+constexpr size_t kProbe = 4;
+
 FilteredWalk::FilteredWalk(Relation index)
     : index_(*OpenIndex(index)),
       graph_(index_),
@@ -17,6 +19,8 @@ bool FilteredWalk::Start(Datum query, bool is_null, const RowTest& test, size_t 
   End();
   const MemoryContext outer = MemoryContextSwitchTo(context_);
   test_ = test;
+  budget_ = budget;
+  matches_ = 0;
   query_.Load(index_, query, is_null);
   const bool is_vector = query_.kind == QueryKind::kVector;
   if (is_vector) {
@@ -79,9 +83,18 @@ void FilteredWalk::Collect(const hnsw::Answer& answer) {
 }
 
 bool FilteredWalk::HasRow(const hnsw::Answer& answer) {
-  if (!(answer.flags & hnsw::kShared)) return test_(OriginTuple(answer.origin));
-  Collect(answer);
-  return std::any_of(tuples_.begin(), tuples_.end(), test_);
+  bool passes;
+  if (answer.flags & hnsw::kShared) {
+    Collect(answer);
+    passes = std::any_of(tuples_.begin(), tuples_.end(), test_);
+  } else {
+    passes = test_(OriginTuple(answer.origin));
+  }
+  matches_ += passes;
+  // Where a part of the budget shows that the whole will not do, the rest is saved.
+  const size_t visited = search_->hops() + 1, ef = static_cast<size_t>(settings::ef_search);
+  if (visited >= budget_ / kProbe && matches_ < ef && matches_ * (budget_ / visited) < ef) search_->SetBudget(0);
+  return passes;
 }
 
 }  // namespace medvec::index

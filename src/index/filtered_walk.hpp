@@ -73,6 +73,7 @@ class FilteredWalk {
   ScanQuery query_;
   MemoryContext context_;  // of one query
   RowTest test_ = {};
+  size_t budget_ = 0, matches_ = 0;  // nodes that passed so far
   Search* search_ = nullptr;
   hnsw::Answer answer_;
   hnsw::Array<ItemPointerData> tuples_;  // of the node looked at

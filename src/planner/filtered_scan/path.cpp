@@ -64,7 +64,7 @@ BitmapHeapPath* BitmapPath(PlannerInfo* root, const RelOptInfo* rel, List* other
 constexpr double kFetchOperators = 15, kOutOfLineOperators = 200;
 constexpr int kOutOfLineDimensions = 500;
 // A node visited whose row is fetched and asked the conditions, in nodes visited.
-constexpr double kWalkedRow = 1.5;
+constexpr double kWalkedRow = 2;
 
 // Reading the rows of a bitmap one by one, and sorting them. As for the index, what fits in the cache is taken to be
 // there, which core does not take it to be.

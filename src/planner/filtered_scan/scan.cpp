@@ -13,7 +13,7 @@ namespace {
 
 // Prices in nodes visited (about 1 us). Of a row fetched and asked the conditions; of one that is measured too, with
 // its vector in the row or out of line; of a row that an index puts into a bitmap and we take out.
-constexpr double kRow = 0.5, kInlineRow = 1, kOutOfLineRow = 4, kBitmapRow = 0.05;
+constexpr double kRow = 1, kInlineRow = 1, kOutOfLineRow = 4, kBitmapRow = 0.05;
 constexpr size_t kOutOfLineBytes = 2000;
 // Nodes visited for each row of the beam, at best.
 constexpr double kVisitsPerEf = 2;
