@@ -6,7 +6,7 @@
 
 namespace medvec::index {
 
-constexpr size_t kProbe = 4;
+constexpr size_t kFirstLook = 4;
 
 FilteredWalk::FilteredWalk(Relation index)
     : index_(*OpenIndex(index)),
@@ -93,7 +93,7 @@ bool FilteredWalk::HasRow(const hnsw::Answer& answer) {
   matches_ += passes;
   // Where a part of the budget shows that the whole will not do, the rest is saved.
   const size_t visited = search_->hops() + 1, ef = static_cast<size_t>(settings::ef_search);
-  if (visited >= budget_ / kProbe && matches_ < ef && matches_ * (budget_ / visited) < ef) search_->SetBudget(0);
+  if (visited >= budget_ / kFirstLook && matches_ < ef && matches_ * (budget_ / visited) < ef) search_->SetBudget(0);
   return passes;
 }
 

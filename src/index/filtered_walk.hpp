@@ -26,9 +26,7 @@ class FilteredWalk {
   // About how many nodes there are.
   double nodes() const { return NodeCount(index_); }
   // Bytes of a vector in the table, where they are known.
-  size_t vector_bytes() const {
-    return index_.meta.dim * static_cast<size_t>(index_.operators.element_bytes);
-  }
+  size_t vector_bytes() const { return index_.meta.dim * static_cast<size_t>(index_.operators.element_bytes); }
 
   // Begins anew, for another query or test. The walk gives up (kSpent) when it has read `budget` nodes. False: nothing
   // is near to the query, which is NULL or has no direction.
@@ -76,7 +74,7 @@ class FilteredWalk {
   size_t budget_ = 0, matches_ = 0;  // nodes that passed so far
   Search* search_ = nullptr;
   hnsw::Answer answer_;
-  hnsw::Array<ItemPointerData> tuples_;  // of the node looked at
+  hnsw::Array<ItemPointerData> tuples_;           // of the node looked at
   uint64 visited_before_ = 0, reads_before_ = 0;  // by earlier queries
 };
 

@@ -68,8 +68,8 @@ Further HowFurther(const Scan& scan) {
 void ReadWhole(Scan& scan, bool strict) {
   scan.search->Free();
   scan.whole = new (palloc(sizeof(WholeScan))) WholeScan(*scan.index, *scan.graph);
-  scan.whole->Read(scan.query.query, scan.query.bound, scan.without, strict ? scan.floor : -std::numeric_limits<double>::infinity(),
-                   scan.given);
+  scan.whole->Read(scan.query.query, scan.query.bound, scan.without,
+                   strict ? scan.floor : -std::numeric_limits<double>::infinity(), scan.given);
   last_scan.whole = true;
 }
 

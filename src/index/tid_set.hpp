@@ -20,8 +20,8 @@ class TidSet {
   uint64 tuples() const { return tuples_; }
   uint64 whole_pages() const { return whole_pages_; }
 
-  // Calls visit(block, offset) for each tuple in the order of the table. Of a page as a whole all offsets there could be:
-  // most of them are no tuple's. ahead(block) says early which pages will come.
+  // Calls visit(block, offset) for each tuple in the order of the table. Of a page as a whole all offsets there could
+  // be: most of them are no tuple's. ahead(block) says early which pages will come.
   template <class Visit, class Ahead>
   void ForEach(Visit visit, Ahead ahead) const {
     for (size_t i = 0; i < runs_.size; ++i) {

@@ -87,26 +87,26 @@ extern "C" {
 #define BitmapIterator TBMPrivateIterator
 #define BeginBitmapIteration(bitmap) tbm_begin_private_iterate(bitmap)
 #define EndBitmapIteration(iterator) tbm_end_private_iterate(iterator)
-#define NextBitmapPage(iterator, block, offsets, most, count)                    \
-  [&] {                                                                          \
-    TBMIterateResult page;                                                       \
-    if (!tbm_private_iterate(iterator, &page)) return false;                     \
-    block = page.blockno;                                                        \
-    count = page.lossy ? -1 : tbm_extract_page_tuple(&page, offsets, (most));    \
-    return true;                                                                 \
+#define NextBitmapPage(iterator, block, offsets, most, count)                 \
+  [&] {                                                                       \
+    TBMIterateResult page;                                                    \
+    if (!tbm_private_iterate(iterator, &page)) return false;                  \
+    block = page.blockno;                                                     \
+    count = page.lossy ? -1 : tbm_extract_page_tuple(&page, offsets, (most)); \
+    return true;                                                              \
   }()
 #else
 #define BitmapIterator TBMIterator
 #define BeginBitmapIteration(bitmap) tbm_begin_iterate(bitmap)
 #define EndBitmapIteration(iterator) tbm_end_iterate(iterator)
-#define NextBitmapPage(iterator, block, offsets, most, count)                                                        \
-  [&] {                                                                                                              \
-    const TBMIterateResult* page = tbm_iterate(iterator);                                                            \
-    if (page == nullptr) return false;                                                                               \
-    block = page->blockno;                                                                                           \
-    count = page->ntuples;                                                                                           \
+#define NextBitmapPage(iterator, block, offsets, most, count)                                                      \
+  [&] {                                                                                                            \
+    const TBMIterateResult* page = tbm_iterate(iterator);                                                          \
+    if (page == nullptr) return false;                                                                             \
+    block = page->blockno;                                                                                         \
+    count = page->ntuples;                                                                                         \
     if (count > 0) memcpy(offsets, page->offsets, sizeof(OffsetNumber) * static_cast<size_t>(Min(count, (most)))); \
-    return true;                                                                                                     \
+    return true;                                                                                                   \
   }()
 #endif
 

@@ -92,8 +92,8 @@ struct AcceptAll {
   bool Confirm(const Answer&) const { return true; }
 };
 
-// `Accept(node, block)` says whether a live node may be an answer, while its block is locked, and `Accept.Confirm(answer)`
-// whether it is one, when it is no longer.
+// `Accept(node, block)` says whether a live node may be an answer, while its block is locked, and
+// `Accept.Confirm(answer)` whether it is one, when it is no longer.
 template <Graph G, class Accept = AcceptAll>
 class Search {
  public:

@@ -35,8 +35,9 @@ inline constexpr float kProportionDoubt = 0.05f;
 
 // A walk asks its visitor, for each node visited, whether the node counts:
 //   bool Visit(NodeId node, const uint8_t* block, const Distances& distances)
-// A node that does not count (dead, or filtered out) is walked through but takes no place in the beam. A visitor may have
-// `bool Confirm()`, which is asked of a node that counts so far when its block has been released, and may take longer.
+// A node that does not count (dead, or filtered out) is walked through but takes no place in the beam. A visitor may
+// have `bool Confirm()`, which is asked of a node that counts so far when its block has been released, and may take
+// longer.
 template <Graph G, class Visitor>
 class Walk {
  public:
@@ -53,11 +54,10 @@ class Walk {
   // of the two at the node that names it, since vectors near each other differ from the query in similar directions.
   void Start(size_t width, bool log, bool by_rank) {
     by_rank_ = by_rank && space_.geometry.metric == Metric::kL1;
-    width_ = width, size_ = 0, next_ = 0, hops_ = 0, log_ = log, skipped_ = was_full_ = has_skipped_ = false;
+    width_ = width, size_ = 0, next_ = 0, hops_ = 0, log_ = log, skipped_ = was_full_ = is_heap_ = false;
     ReserveBeam(width);
     known_.Reset(memory_, 4 * width);
-    logged_.size = near_.size = counted_.size = 0;
-    near_end_ = -std::numeric_limits<float>::infinity();
+    logged_.size = counted_.size = 0;
   }
   // A node to start from. Nothing is known of it: it is visited first.
   void Add(NodeId node) {
@@ -97,7 +97,7 @@ class Walk {
 
   size_t width() const { return width_; }
   // Whether Widen may find more than has been visited.
-  bool has_more() const { return size_ == width_ || logged_.size + near_.size > 0; }
+  bool has_more() const { return size_ == width_ || logged_.size > 0; }
   // Nodes read.
   size_t hops() const { return hops_; }
   void Free() {
@@ -105,7 +105,6 @@ class Walk {
     beam_ = nullptr, beam_capacity_ = 0;
     known_.Free(memory_);
     logged_.Free(memory_);
-    near_.Free(memory_);
     counted_.Free(memory_);
   }
 
@@ -113,8 +112,10 @@ class Walk {
   struct Estimate {
     NodeId node;
     float estimate, deviation;
-    float guess() const { return estimate + kCaution * deviation; }
+    float guess() const { return deviation == kPushedOut ? estimate : estimate + kCaution * deviation; }
   };
+  // In place of a deviation: the node is in the map, and the estimate is its guess there.
+  static constexpr float kPushedOut = -1;
 
   // Floats in the order of unsigned integers; the lowest bit is the mark of visited nodes (so of equals the unvisited
   // come first).
@@ -153,7 +154,7 @@ class Walk {
   void InsertItem(uint64_t item) {
     const size_t at = Position(item);
     if (at == width_) return;
-    if (has_skipped_ && size_ == width_) LogLast();
+    if (is_heap_ && size_ == width_) LogLast();
     const size_t end = size_ < width_ ? size_++ : width_ - 1;
     std::memmove(beam_ + at + 1, beam_ + at, (end - at) * sizeof(uint64_t));
     beam_[at] = item;
@@ -190,69 +191,55 @@ class Walk {
   }
 
   void OfferAgain() {
-    const Array<Estimate> again[] = {near_, logged_};
-    near_ = logged_ = {};
-    near_end_ = -std::numeric_limits<float>::infinity();
-    for (const Array<Estimate>& list : again) {
-      for (size_t i = 0; i < list.size; ++i) Offer(list.data[i].estimate, list.data[i].deviation, list.data[i].node);
-      memory_.Release(list.data);
-    }
+    const Array<Estimate> again = logged_;
+    logged_ = {};
+    is_heap_ = false;
+    for (size_t i = 0; i < again.size; ++i) OfferLogged(again.data[i]);
+    memory_.Release(again.data);
   }
 
+  static bool Farther(const Estimate& a, const Estimate& b) { return a.guess() > b.guess(); }
   void Log(const Estimate& estimate) {
-    (estimate.guess() < near_end_ ? near_ : logged_).Append(memory_, estimate);
+    logged_.Append(memory_, estimate);
+    if (is_heap_) std::push_heap(logged_.begin(), logged_.end(), Farther);
   }
   // The last of a full beam is about to be pushed out, but there may be room for it later.
   void LogLast() {
     const uint64_t last = beam_[size_ - 1];
-    if (Visited(last)) return;
-    const NodeMap::Slot& slot = *known_.Get(static_cast<NodeId>(last));
-    Log({slot.node, slot.estimate, std::sqrt(slot.variance)});
+    if (!Visited(last)) Log({static_cast<NodeId>(last), Unsorted(static_cast<uint32_t>(last >> 32)), kPushedOut});
+  }
+  void OfferLogged(const Estimate& e) {
+    if (e.deviation != kPushedOut) return Offer(e.estimate, e.deviation, e.node);
+    const NodeMap::Slot& slot = *known_.Get(e.node);
+    if (slot.key & 1) return;
+    const uint64_t item = Item(slot.key, e.node);
+    const size_t at = Position(item);
+    if (at < size_ && beam_[at] == item) return;
+    if (slot.key < Bound())
+      InsertItem(item);
+    else
+      Log({e.node, Unsorted(slot.key), kPushedOut});
   }
 
   // Nodes that do not count leave room in the beam, also for what was too far at the time; and as long as the beam has
   // not been full, nothing is too far, though its estimate be infinite. False: there is no room, or nothing for it.
   bool Refill() {
-    if (size_ == width_ || logged_.size + near_.size == 0 || (was_full_ && !skipped_)) return false;
+    if (size_ == width_ || logged_.size == 0 || (was_full_ && !skipped_)) return false;
     skipped_ = false;
     if (!was_full_) {
       OfferAgain();
       return true;
     }
-    // Only the nearest: under a filter this happens for each few nodes, and all that has been logged may be long.
-    while (logged_.size + near_.size > 0) {
-      OfferNearest(2 * (width_ - size_));
-      while (next_ < size_ && Visited(beam_[next_])) ++next_;
-      if (next_ < size_) return true;
+    // Only what there is room for: under a filter this happens every few nodes, and the log is long.
+    if (!is_heap_) std::make_heap(logged_.begin(), logged_.end(), Farther);
+    is_heap_ = true;
+    while (size_ < width_ && logged_.size > 0) {
+      std::pop_heap(logged_.begin(), logged_.end(), Farther);
+      const Estimate nearest = logged_[--logged_.size];
+      OfferLogged(nearest);
     }
-    return false;
-  }
-
-  static bool Nearer(const Estimate& a, const Estimate& b) { return a.guess() < b.guess(); }
-
-  void OfferNearest(size_t count) {
-    if (near_.size < count) ExtendNear();
-    count = std::min(count, near_.size);
-    Estimate* split = near_.end() - count;
-    std::nth_element(near_.begin(), split, near_.end(), [](const Estimate& a, const Estimate& b) { return Nearer(b, a); });
-    // What Offer logs again comes behind them.
-    Array<Estimate> offered;
-    offered.Reserve(memory_, count);
-    std::copy(split, near_.end(), offered.data);
-    near_.size -= count;
-    for (size_t i = 0; i < count; ++i) Offer(offered[i].estimate, offered[i].deviation, offered[i].node);
-    offered.Free(memory_);
-  }
-
-  // Moves the nearer part of the log to `near_`, so that each estimate is looked at a few times and not at each refill.
-  void ExtendNear() {
-    const size_t count = std::min(logged_.size, std::max(16 * width_, logged_.size / 4));
-    if (count == 0) return;
-    Estimate* split = logged_.end() - count;
-    std::nth_element(logged_.begin(), split, logged_.end(), [](const Estimate& a, const Estimate& b) { return Nearer(b, a); });
-    near_end_ = std::max(near_end_, split->guess());
-    for (const Estimate* e = split; e != logged_.end(); ++e) near_.Append(memory_, *e);
-    logged_.size -= count;
+    while (next_ < size_ && Visited(beam_[next_])) ++next_;
+    return next_ < size_;
   }
 
   void RemoveItem(size_t position) {
@@ -273,7 +260,6 @@ class Walk {
     graph_.Release(node);
     if constexpr (requires { visitor_.Confirm(); }) counts = counts && visitor_.Confirm();
     skipped_ |= !counts;
-    has_skipped_ |= !counts;
     MEDVEC_STOP_POINT("walk-hop");
     ++hops_;
 
@@ -306,8 +292,7 @@ class Walk {
     }
     for (size_t k = 0; k < near_count; ++k) Offer(estimates_[near[k]], deviations_[near[k]], links_[near[k]]);
     if (log_)
-      for (size_t k = 0; k < far_count; ++k)
-        Log({links_[far[k]], estimates_[far[k]], deviations_[far[k]]});
+      for (size_t k = 0; k < far_count; ++k) Log({links_[far[k]], estimates_[far[k]], deviations_[far[k]]});
     was_full_ |= size_ == width_;
     PrefetchNext();
   }
@@ -383,12 +368,10 @@ class Walk {
   size_t hops_ = 0;
   bool log_ = false, by_rank_ = false;
   bool skipped_ = false;       // a node that does not count was visited
-  bool has_skipped_ = false;   // since the start
   bool was_full_ = false;      // the beam, after a visit
   NodeMap known_;              // every node seen; lowest bit of the key set: visited
   Array<Estimate> logged_;     // estimates of nodes that were too far for the beam
-  Array<Estimate> near_;       // those of them whose guess is below near_end_
-  float near_end_ = 0;
+  bool is_heap_ = false;       // the log, nearest first: once the beam has been refilled
   Array<uint64_t> counted_;    // items of the visited nodes that count
   NodeId prefetched_[8] = {};  // the last ones asked for
   size_t prefetch_slot_ = 0;

@@ -34,9 +34,9 @@ class ExactRows {
   const index::TidSet& set_;
   const hnsw::Memory memory_;
   const hnsw::Array<uint64>& given_;
-  Measured after_;  // the rows up to here are through
+  Measured after_;                                      // the rows up to here are through
   Measured beyond_ = {DistanceKey::kNull, ~uint64{0}};  // farther ones are not kept
-  hnsw::Array<Measured> nearest_;  // a heap, nearest first, once read
+  hnsw::Array<Measured> nearest_;                       // a heap, nearest first, once read
   size_t capacity_ = 0;
   bool is_cut_ = false, is_read_ = false;
 };

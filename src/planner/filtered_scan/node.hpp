@@ -1,5 +1,6 @@
 // The plan node "HNSW Filtered Scan": what the path hands to the executor, by way of a CustomScan that plans copy,
-// cache and send to parallel workers. Its child is a bitmap plan; its expressions are the distance and the query vector.
+// cache and send to parallel workers. Its child is a bitmap plan; its expressions are the distance and the query
+// vector.
 #pragma once
 
 #include "pg/planner.hpp"

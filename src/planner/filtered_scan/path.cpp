@@ -64,7 +64,7 @@ BitmapHeapPath* BitmapPath(PlannerInfo* root, const RelOptInfo* rel, List* other
 constexpr double kFetchOperators = 15, kOutOfLineOperators = 200;
 constexpr int kOutOfLineDimensions = 500;
 // A node visited whose row is fetched and asked the conditions, in nodes visited.
-constexpr double kWalkedRow = 2;
+constexpr double kWalkedRow = 1.5;
 
 // Reading the rows of a bitmap one by one, and sorting them. As for the index, what fits in the cache is taken to be
 // there, which core does not take it to be.
@@ -82,8 +82,8 @@ Cost ExactCost(const RelOptInfo* rel, const OpExpr* measure, double matches) {
          rel->rows * distance.per_tuple + 2 * cpu_operator_cost * rel->rows * std::log2(rel->rows + 1);
 }
 
-// As the scan will choose, by estimates (scan.cpp). A walk visits 1 / share times as many nodes as one without a filter;
-// the set is read in the end if all rows are wanted.
+// As the scan will choose, by estimates (scan.cpp). A walk visits 1 / share times as many nodes as one without a
+// filter; the set is read in the end if all rows are wanted.
 void SetCosts(CustomPath* path, const RelOptInfo* rel, const IndexPath* ordered, const BitmapHeapPath* bitmap) {
   Cost bitmap_cost;
   Selectivity share;
@@ -130,8 +130,7 @@ constexpr CustomPathMethods path_methods = {kNodeName, MakePlan, nullptr};
 }  // namespace
 
 void AddPath(PlannerInfo* root, RelOptInfo* rel, const RangeTblEntry* entry) {
-  if (likely(list_length(root->query_pathkeys) != 1) || rel->baserestrictinfo == NIL ||
-      list_length(rel->indexlist) < 2)
+  if (likely(list_length(root->query_pathkeys) != 1) || rel->baserestrictinfo == NIL || list_length(rel->indexlist) < 2)
     return;
   List *hnsw_indexes = NIL, *others = NIL;
   ListCell* cell;

@@ -11,12 +11,15 @@ namespace medvec::planner::filtered_scan {
 
 namespace {
 
-// Prices in nodes visited (about 1 us). Of a row fetched and asked the conditions; of one that is measured too, with
-// its vector in the row or out of line; of a row that an index puts into a bitmap and we take out.
-constexpr double kRow = 1, kInlineRow = 1, kOutOfLineRow = 4, kBitmapRow = 0.05;
+// Prices in nodes visited (about 1 us). Of a row fetched and asked the conditions; of one that is measured too, in the
+// order of the table, with its vector in the row or out of line; of a row that an index puts into a bitmap and we take
+// out.
+constexpr double kRow = 0.5, kInlineRow = 0.25, kOutOfLineRow = 2, kBitmapRow = 0.02;
 constexpr size_t kOutOfLineBytes = 2000;
 // Nodes visited for each row of the beam, at best.
 constexpr double kVisitsPerEf = 2;
+// Share of the other strategies' price that is risked to see whether rows near the query pass.
+constexpr double kProbe = 1.0 / 8;
 // Rows of a page, where the statistics do not tell.
 constexpr double kRowsPerPage = 50;
 
@@ -72,8 +75,7 @@ void MakeSet(ScanState& state) {
   const FormData_pg_class& table = *state.node.ss.ss_currentRelation->rd_rel;
   const double per_page =
       table.reltuples > 0 && table.relpages > 0 ? static_cast<double>(table.reltuples) / table.relpages : kRowsPerPage;
-  state.set_rows =
-      static_cast<double>(state.set->tuples()) + per_page * static_cast<double>(state.set->whole_pages());
+  state.set_rows = static_cast<double>(state.set->tuples()) + per_page * static_cast<double>(state.set->whole_pages());
 }
 
 bool PassesRow(void* context, const ItemPointerData& tuple) {
@@ -93,8 +95,8 @@ double Visits(const ScanState& state, double rows) {
          std::max(1.0, rows);
 }
 
-double PriceOfSet(const ScanState& state) {
-  return state.set_rows * (state.walk->vector_bytes() > kOutOfLineBytes ? kOutOfLineRow : kInlineRow);
+double PriceOfReading(const ScanState& state, double rows) {
+  return rows * (state.walk->vector_bytes() > kOutOfLineBytes ? kOutOfLineRow : kInlineRow);
 }
 
 // False: a walk makes no sense.
@@ -109,35 +111,41 @@ bool StartWalk(ScanState& state, bool (*passes)(void*, const ItemPointerData&), 
   return true;
 }
 
-// Before there is a set, only estimates tell how many rows pass. The walk may come to the price of making the set, so
-// that a wrong estimate costs as much again.
+// Before there is a set, only estimates tell how many rows pass. By them the walk may come to the price of making the
+// set, so that a wrong estimate costs as much again. Else a probe may show that many rows lie near the query.
 bool BeginWalkRows(ScanState& state) {
   if (state.set != nullptr) return false;
-  const double visits = Visits(state, state.data.rows), set = kBitmapRow * state.data.set_rows;
-  if ((1 + kRow) * visits > set) return false;
-  return StartWalk(state, PassesRow, std::max(visits, set / (1 + kRow)), state.data.rows);
+  const double make_set = kBitmapRow * state.data.set_rows;
+  const double visits = Visits(state, state.data.rows), least = Visits(state, state.walk->nodes());
+  double budget = std::max(visits, make_set / (1 + kRow));
+  if ((1 + kRow) * visits > make_set) {
+    const double other = std::min(Visits(state, state.data.set_rows), PriceOfReading(state, state.data.set_rows));
+    budget = (make_set + other) * kProbe;
+    if (budget < least) return false;
+  }
+  return StartWalk(state, PassesRow, budget, state.data.rows);
 }
 
 // The number of rows in the set is known. Where they lie is not: if the walk turns out to visit more than reading the
 // set costs, the set is read after all.
 bool BeginWalkSet(ScanState& state) {
   if (state.set == nullptr) MakeSet(state);
-  if (Visits(state, state.set_rows) > PriceOfSet(state)) return false;
-  return StartWalk(state, state.data.has_residual ? PassesSetAndRow : PassesSet, PriceOfSet(state), state.set_rows);
+  if (Visits(state, state.set_rows) > PriceOfReading(state, state.set_rows)) return false;
+  return StartWalk(state, state.data.has_residual ? PassesSetAndRow : PassesSet, PriceOfReading(state, state.set_rows),
+                   state.set_rows);
 }
 
 bool BeginReadSet(ScanState& state) {
   std::sort(state.given.tids.begin(), state.given.tids.end());
-  state.exact = new (palloc(sizeof(ExactRows))) ExactRows(*state.rows, *state.set, index::ServerMemory(state.context),
-                                                          state.given.tids, state.given.floor());
+  state.exact = new (palloc(sizeof(ExactRows)))
+      ExactRows(*state.rows, *state.set, index::ServerMemory(state.context), state.given.tids, state.given.floor());
   return true;
 }
 
 // Begins with the first strategy from `first` on that is worth while.
 void Begin(ScanState& state, Strategy first) {
   MemoryContext outer = MemoryContextSwitchTo(state.node.ss.ps.state->es_query_cxt);
-  if (state.walk == nullptr)
-    state.walk = new (palloc(sizeof(index::FilteredWalk))) index::FilteredWalk(state.index);
+  if (state.walk == nullptr) state.walk = new (palloc(sizeof(index::FilteredWalk))) index::FilteredWalk(state.index);
   MemoryContextSwitchTo(state.context);
   bool (*const begin[kStrategies])(ScanState&) = {BeginWalkRows, BeginWalkSet, BeginReadSet};
   int strategy = first;

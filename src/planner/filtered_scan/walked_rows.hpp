@@ -1,5 +1,5 @@
-// The rows of a set in the order of their distances, as a walk finds them. The walk knows distances within bounds; a row
-// is measured only where its bounds overlap with those of others.
+// The rows of a set in the order of their distances, as a walk finds them. The walk knows distances within bounds; a
+// row is measured only where its bounds overlap with those of others.
 #pragma once
 
 #include "index/filtered_walk.hpp"
@@ -17,8 +17,9 @@ struct Given {
 
 class WalkedRows {
  public:
-  // The walk has been started. What has been `given` before is left out, and what is nearer. The first row comes when `wanted` rows that meet all conditions are known: so many are
-  // then sure to come, in order, though the walk may later find some that are nearer.
+  // The walk has been started. What has been `given` before is left out, and what is nearer. The first row comes when
+  // `wanted` rows that meet all conditions are known: so many are then sure to come, in order, though the walk may
+  // later find some that are nearer.
   WalkedRows(Rows& rows, index::FilteredWalk& walk, const hnsw::Memory& memory, double wanted, Given& given)
       : rows_(rows), walk_(walk), memory_(memory), wanted_(wanted), given_(given), given_before_(given.tids.size) {}
 
