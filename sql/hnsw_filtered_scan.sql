@@ -76,6 +76,18 @@ SELECT filter, wanted, f.uses_scan, f.strategy, f.rows, f.filled, f.ordered, f.r
 	FROM (VALUES (1, 'grp = 3', '10'), (2, 'grp < 40', '10'), (3, 'grp < 90', '10'), (4, 'grp < 40', 'ALL'), (5, 'cluster = 7', '10'), (6, 'cluster IN (7, 8)', '10'), (7, 'cluster IN (7, 8)', '400'),
 		(8, 'grp < 40 AND cluster = 7', '10'), (9, 'grp < 90 AND id % 50 = 7', '10'), (10, 'grp = 1000', '10'), (11, 'grp >= 0', '10'), (12, 'grp >= 0', 'ALL'), (13, 'grp < 40 AND id % 500 = 7', '10'))
 		t(n, filter, wanted), pg_temp.filtered(pg_temp.query(filter, wanted)) f ORDER BY n;
+-- a wide filter with a small ef_search; rows near the query found by a probe, which far ones do not pass
+SET hnsw.ef_search = 10;
+SELECT f.* FROM pg_temp.filtered(pg_temp.query('grp < 90', '5')) f;
+CREATE TABLE clusters (id int, cluster int, v vector(4)) WITH (autovacuum_enabled = off);
+INSERT INTO clusters SELECT i, i % 20, ARRAY[i % 20 * 100 + i / 20 % 13, i / 260 % 17, i / 4420 % 19, hashint4(i) & 7] FROM generate_series(1, 40000) i;
+CREATE INDEX ON clusters USING hnsw (v vector_l2_ops);
+CREATE INDEX ON clusters (cluster);
+VACUUM ANALYZE clusters;
+SELECT n, f.* FROM (VALUES (1, 'cluster = 3'), (2, 'cluster = 9'), (3, 'cluster IN (9, 10, 11, 12)')) t(n, filter),
+	pg_temp.filtered(format('SELECT id, v <-> ''[303.1,8,5,3]'' AS d FROM clusters WHERE %s ORDER BY d LIMIT 5', filter)) f ORDER BY n;
+DROP TABLE clusters;
+RESET hnsw.ef_search;
 -- all kinds of indexes, alone and together
 SELECT filter, f.uses_scan, f.rows, f.filled, f.ordered, f.recall >= 0.9 AS good_recall
 	FROM (VALUES (1, 'n IS NULL'), (2, 'words @@ ''w1 & x3'''), (3, 'words @@ ''w1 | x3'''), (4, 'tags && ARRAY[1, 12]'), (5, 'tags @> ARRAY[1, 12]'), (6, 'doc @> ''{"a": 3}'''),
@@ -236,7 +248,7 @@ BEGIN
 END
 $$;
 SELECT p->>'Custom Plan Provider' AS provider, p->>'Index' AS index, p->>'Order By' AS order_by, p->'Strategy' AS strategy, p->'Rows in Set' AS rows, p->'Whole Pages in Set' AS pages, p ? 'Nodes Visited' AS nodes
-	FROM pg_temp.json_plan('SELECT id FROM items WHERE grp = 4 ORDER BY v <-> ''[1,2,3,4,5,6]'' LIMIT 30') p;
+	FROM pg_temp.json_plan('SELECT id FROM parts_1 WHERE grp = 4 ORDER BY v <-> ''[1,2,3,4,5,6]'' LIMIT 30') p;
 
 -- rows of one vector; a partial index; an expression
 CREATE TABLE others (id int, grp int, v vector(6)) WITH (autovacuum_enabled = off);
