@@ -154,7 +154,8 @@ class Walk {
   void InsertItem(uint64_t item) {
     const size_t at = Position(item);
     if (at == width_) return;
-    if (is_heap_ && size_ == width_) LogLast();
+    if (is_heap_ && size_ == width_) [[unlikely]]
+      LogLast();
     const size_t end = size_ < width_ ? size_++ : width_ - 1;
     std::memmove(beam_ + at + 1, beam_ + at, (end - at) * sizeof(uint64_t));
     beam_[at] = item;
@@ -201,10 +202,13 @@ class Walk {
   static bool Farther(const Estimate& a, const Estimate& b) { return a.guess() > b.guess(); }
   void Log(const Estimate& estimate) {
     logged_.Append(memory_, estimate);
-    if (is_heap_) std::push_heap(logged_.begin(), logged_.end(), Farther);
+    if (is_heap_) [[unlikely]]
+      SiftLast();
   }
+  // Not inline, as what is seldom needed would make the common path slower.
+  [[gnu::noinline]] void SiftLast() { std::push_heap(logged_.begin(), logged_.end(), Farther); }
   // The last of a full beam is about to be pushed out, but there may be room for it later.
-  void LogLast() {
+  [[gnu::noinline]] void LogLast() {
     const uint64_t last = beam_[size_ - 1];
     if (!Visited(last)) Log({static_cast<NodeId>(last), Unsorted(static_cast<uint32_t>(last >> 32)), kPushedOut});
   }
@@ -225,6 +229,9 @@ class Walk {
   // not been full, nothing is too far, though its estimate be infinite. False: there is no room, or nothing for it.
   bool Refill() {
     if (size_ == width_ || logged_.size == 0 || (was_full_ && !skipped_)) return false;
+    return RefillFromLog();
+  }
+  [[gnu::noinline]] bool RefillFromLog() {
     skipped_ = false;
     if (!was_full_) {
       OfferAgain();
