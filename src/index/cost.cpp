@@ -17,7 +17,7 @@ constexpr double kVisitOperators = 40;
 constexpr double kVisitsPerEf = 2;
 // Share of filtered queries whose rows lie far from the query, so that nearly all nodes are visited: an estimate of
 // selectivity does not tell. A guess, which decides for scans that bound that risk (planner/filtered_scan).
-constexpr double kFarFilters = 0.02;
+constexpr double kFarFilters = 0.05;
 
 }  // namespace
 
