@@ -25,7 +25,7 @@ EXPLAIN (COSTS OFF) SELECT id FROM items WHERE grp <> 3 ORDER BY v <-> '[1,2,3]'
 EXPLAIN (COSTS OFF) SELECT id FROM items WHERE v <-> '[1,2,3]' < 20 ORDER BY v <-> '[1,2,3]' LIMIT 10;
 SELECT line FROM pg_temp.plan('SELECT id FROM items ORDER BY v <-> (SELECT v FROM queries WHERE id = 1) LIMIT 10') line WHERE line ~ 'Scan using';
 SELECT line FROM pg_temp.plan('SELECT min(v <-> ''[1,2,3]'') FROM items') line WHERE line ~ 'Scan using';
--- not chosen: another order, no order, all rows, few rows, another operator, an expression of the distance
+-- not chosen: another order, no order, all rows, few rows (by a filtered scan), another operator, an expression of the distance
 EXPLAIN (COSTS OFF) SELECT id FROM items ORDER BY v <-> '[1,2,3]' DESC LIMIT 10;
 EXPLAIN (COSTS OFF) SELECT id FROM items ORDER BY v <-> '[1,2,3]' NULLS FIRST LIMIT 10;
 EXPLAIN (COSTS OFF) SELECT id FROM items ORDER BY v <-> '[1,2,3]';

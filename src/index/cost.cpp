@@ -7,6 +7,7 @@
 #include "core/hnsw/insert.hpp"
 #include "index/options.hpp"
 #include "index/path.hpp"
+#include "index/prices.hpp"
 
 namespace medvec::index {
 
@@ -14,10 +15,11 @@ namespace {
 
 // Arithmetic of a visit, about 1 us, in units of cpu_operator_cost (which stands for about 0.02 us).
 constexpr double kVisitOperators = 40;
-// Nodes visited for a beam of ef: more than ef, see core/hnsw/README.md.
-constexpr double kVisitsPerEf = 2;
-// Looking at a row's keys, and reading the node of one that matches, in visits.
-constexpr double kVisitsPerRow = 1.0 / 250, kVisitsPerMatch = 0.5;
+// The first beam is wider than ef_search.
+constexpr double kWidthPerEf = 1.5;
+// Of a filter that the index does not see nobody knows whether its rows lie near the query: the visits that it costs by
+// the share of rows that pass are counted twice. Ways that know which rows match cannot go wrong by more.
+constexpr double kUnseenFilter = 2;
 
 // Whether a condition asks for NULL vectors, which are not in the index.
 bool AsksForNullVector(const struct IndexPath* path) {
@@ -39,7 +41,37 @@ Selectivity RowsSelected(struct PlannerInfo* root, const struct IndexPath* path)
                                 JOIN_INNER, nullptr);
 }
 
+// Whether there are conditions on the table beyond those that the index answers.
+bool HasUnseenFilter(const struct IndexPath* path) {
+  ListCell* cell;
+  foreach (cell, path->indexinfo->indrestrictinfo) {
+    const RestrictInfo* restriction = lfirst_node(RestrictInfo, cell);
+    if (!restriction->pseudoconstant &&
+        !is_redundant_with_indexclauses(const_cast<RestrictInfo*>(restriction), path->indexclauses))
+      return true;
+  }
+  return false;
+}
+
 }  // namespace
+
+VisitCost::VisitCost(const struct IndexOptInfo& index) : nodes_(std::max(1.0, index.tuples)) {
+  // Groups of blocks share pages; what is in memory costs a look-up.
+  const double pages = std::max(1.0, static_cast<double>(index.pages)), per_visit = std::max(1.0, pages / nodes_);
+  const double cached = std::min(1.0, effective_cache_size / pages);
+  double random_page = 4, sequential_page = 1;
+  get_tablespace_page_costs(index.reltablespace, &random_page, &sequential_page);
+  visit_ = Arithmetic() + per_visit * (cached * cpu_index_tuple_cost + (1 - cached) * random_page);
+}
+
+Cost VisitCost::Arithmetic() { return kVisitOperators * cpu_operator_cost; }
+
+double VisitCost::Walk(double matches) const {
+  const double descent = 5 * std::log(nodes_) / std::log(hnsw::kLevelRatio);
+  return std::min(nodes_, prices::Walk(nodes_, matches, kWidthPerEf * settings::ef_search) + descent);
+}
+
+double VisitCost::Search(double matches) const { return std::min(Walk(matches), prices::Matches(nodes_, matches)); }
 
 // Without conditions the first ef rows come when the walk has settled: that is the start-up cost. Each further row
 // costs about one more visit. A LIMIT under a filter reads 1 / selectivity times as many rows, which the planner works
@@ -58,26 +90,20 @@ void EstimateCost(struct PlannerInfo* root, struct IndexPath* path, double, Cost
     DisablePath(&path->path);
     return;
   }
-  const double tuples = std::max(1.0, path->indexinfo->tuples);
-  // Groups of blocks share pages; what is in memory costs a look-up.
-  const double pages_per_visit = std::max(1.0, path->indexinfo->pages / tuples);
-  const double cached =
-      std::min(1.0, effective_cache_size / std::max(1.0, static_cast<double>(path->indexinfo->pages)));
-  double random_page = 4, sequential_page = 1;
-  get_tablespace_page_costs(path->indexinfo->reltablespace, &random_page, &sequential_page);
-  const double visit = kVisitOperators * cpu_operator_cost +
-                       pages_per_visit * (cached * cpu_index_tuple_cost + (1 - cached) * random_page);
-  const double levels = std::log(tuples) / std::log(hnsw::kLevelRatio);
+  const VisitCost cost(*path->indexinfo);
+  const double tuples = cost.nodes();
   *selectivity = RowsSelected(root, path);
-  const double matches =
-      path->indexclauses == NIL ? tuples : std::clamp(*selectivity * path->indexinfo->rel->tuples, 1.0, tuples);
-  const double all = kVisitsPerRow * tuples + kVisitsPerMatch * matches;
+  const bool is_filtered = path->indexclauses != NIL;
+  const double matches = is_filtered ? std::clamp(*selectivity * path->indexinfo->rel->tuples, 1.0, tuples) : tuples;
   const double each = tuples / matches;  // visits for one match
-  double first = std::min(tuples, kVisitsPerEf * settings::ef_search * each + 5 * levels);
-  double last = first + std::max(0.0, matches - settings::ef_search) * each;
-  if (path->indexclauses != NIL) first = std::min(first, all), last = std::min(last, first + all);
-  *startup = first * visit;
-  *total = last * visit + matches * cpu_index_tuple_cost;
+  double first = cost.Walk(matches), further = std::max(0.0, matches - settings::ef_search) * each;
+  if (is_filtered) {
+    const double all = prices::Matches(tuples, matches);
+    first = std::min(first, all), further = std::min(further, all);
+  }
+  if (HasUnseenFilter(path)) further *= kUnseenFilter;
+  *startup = first * cost.visit();
+  *total = (first + further) * cost.visit() + matches * cpu_index_tuple_cost;
 }
 
 }  // namespace medvec::index

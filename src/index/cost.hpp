@@ -1,4 +1,4 @@
-// What the planner believes an ordered scan of the index costs.
+// What the planner believes ordered scans of the index cost.
 #pragma once
 
 #include "pg/index.hpp"
@@ -7,5 +7,25 @@ namespace medvec::index {
 
 void EstimateCost(struct PlannerInfo* root, struct IndexPath* path, double loop_count, Cost* startup, Cost* total,
                   Selectivity* selectivity, double* correlation, double* pages);
+
+// Visits (prices.hpp) in the planner's units.
+class VisitCost {
+ public:
+  explicit VisitCost(const struct IndexOptInfo& index);
+
+  double nodes() const { return nodes_; }
+  // Of one visit, pages included.
+  Cost visit() const { return visit_; }
+  // Of as much arithmetic, without.
+  static Cost Arithmetic();
+  // Nodes visited until a walk has settled that is to find what ef_search asks for, where so many nodes match.
+  double Walk(double matches) const;
+  // Nodes visited by a scan that knows so many matches, until its first row: it chooses.
+  double Search(double matches) const;
+
+ private:
+  double nodes_;
+  Cost visit_;
+};
 
 }  // namespace medvec::index

@@ -13,8 +13,9 @@ bool IsFloat(Oid type) { return type == FLOAT4OID || type == FLOAT8OID; }
 
 }  // namespace
 
-Filter::Filter(const Index& index, ScanKeyData* keys, int count)
-    : conditions_(static_cast<Condition*>(palloc0(sizeof(Condition) * static_cast<size_t>(count + 1)))) {
+Filter::Filter(const Index& index, ScanKeyData* keys, int count, const TidSet* tuples)
+    : tuples_(tuples),
+      conditions_(static_cast<Condition*>(palloc0(sizeof(Condition) * static_cast<size_t>(count + 1)))) {
   for (int i = 0; i < count; ++i) Add(index, keys[i]);
 }
 

@@ -1,7 +1,9 @@
-// Conditions on filter columns: the scan keys of a query, made ready to be asked of many rows' keys.
+// Which rows a search wants: by conditions on filter columns, the scan keys of a query made ready to be asked of many
+// rows' keys; and by a set of heap tuples.
 #pragma once
 
 #include "index/index.hpp"
+#include "index/tid_set.hpp"
 
 namespace medvec::index {
 
@@ -9,11 +11,13 @@ enum class Match : uint8_t { kNo, kMaybe, kYes };
 
 class Filter {
  public:
-  // Lives in the current memory context; the keys' functions and arguments are the caller's.
-  Filter(const Index& index, ScanKeyData* keys, int count);
+  // Lives in the current memory context; the keys' functions and arguments are the caller's, and so is the set of
+  // tuples (null: all) that alone may match.
+  Filter(const Index& index, ScanKeyData* keys, int count, const TidSet* tuples);
 
   // Whether there is anything to ask. If not, all rows match.
-  bool is_empty() const { return count_ == 0; }
+  bool is_empty() const { return !has_conditions() && tuples_ == nullptr; }
+  bool has_conditions() const { return count_ > 0; }
   // Whether no row can match: a condition that compares with NULL.
   bool is_never() const { return never_; }
   // What a row's keys say. All conditions have to match.
@@ -26,6 +30,10 @@ class Filter {
       all = one < all ? one : all;
     }
     return all;
+  }
+  Match Judge(const uint8_t* keys, const ItemPointerData& tuple) const {
+    const Match match = Judge(keys);
+    return match == Match::kNo || tuples_ == nullptr || tuples_->Contains(tuple) ? match : Match::kNo;
   }
 
  private:
@@ -64,6 +72,7 @@ class Filter {
   static Match AskOther(const Condition& condition, const uint8_t* value);
   static bool Call(const Condition& condition, const uint8_t* bytes);
 
+  const TidSet* tuples_;
   Condition* conditions_;
   int count_ = 0;
   bool never_ = false;

@@ -34,6 +34,12 @@ Index* OpenIndex(Relation relation);
 // The same for an index that is being built, of which nothing is on disk.
 Index* NewIndex(Relation relation, const Meta& meta, const float* centre);
 
+// About how many nodes the index has, dead ones counted.
+inline double NodeCount(const Index& index) {
+  const double blocks = RelationGetNumberOfBlocks(index.relation);
+  return blocks * index.meta.blocks_per_group / index.meta.pages_per_group;
+}
+
 // ERROR, ERRCODE_INDEX_CORRUPTED: names the index, says what is wrong with its block and to REINDEX.
 [[noreturn]] void RaiseCorrupted(Relation relation, BlockNumber block, const char* what);
 

@@ -21,7 +21,7 @@ uint32_t ForEachMatch(Index& index, BlockNumber block, const Filter& filter, Tak
     const Row row = RowAt(index, page, slot);
     if (!row.is_tuple()) continue;
     ++count;
-    if (filter.Judge(row.keys()) != Match::kNo) take(row);
+    if (filter.Judge(row.keys(), row.tuple()) != Match::kNo) take(row);
   }
   UnlockReleaseBuffer(buffer);
   return count;
@@ -33,11 +33,23 @@ uint32_t ForEachMatch(Index& index, BlockNumber block, const Filter& filter, Tak
 bool Accept::Ask(hnsw::Answer* answer, const uint8_t* block) const {
   if (answer->flags & hnsw::kShared) {
     graph_->LetGo();
-    return rows_->HasMatch(answer->target, answer->node, *filter_);
+    return test_.is_empty() ? rows_->HasMatch(answer->target, answer->node, *filter_) : HasPassing(*answer);
   }
-  const Match match = filter_->Judge(index_->KeysOf(block));
+  const ItemPointerData tuple = OriginTuple(answer->origin);
+  const Match match = filter_->Judge(index_->KeysOf(block), tuple);
   if (match == Match::kMaybe) answer->flags |= kRecheck;
-  return match != Match::kNo;
+  if (match == Match::kNo || test_.is_empty()) return match != Match::kNo;
+  graph_->LetGo();
+  return test_(tuple);
+}
+
+bool Accept::HasPassing(const hnsw::Answer& answer) const {
+  const hnsw::Memory memory = ServerMemory();
+  hnsw::Array<FoundRow> found{};
+  rows_->Collect(answer.target, answer.node, *filter_, memory, &found);
+  const bool has = std::any_of(found.begin(), found.end(), [this](const FoundRow& row) { return test_(row.tuple); });
+  found.Free(memory);
+  return has;
 }
 
 Estimate EstimateMatches(Index& index, RowMap& rows, const Filter& filter, double many) {

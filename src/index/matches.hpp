@@ -11,23 +11,35 @@ namespace medvec::index {
 inline constexpr uint8_t kRecheck = 128;
 static_assert(kRecheck > hnsw::kWritten);
 
-// For searches: which nodes may be answers.
+// A question that the row in the table answers. It is asked while no page of the index is locked, and may do what it
+// likes.
+struct RowTest {
+  bool (*passes)(void* context, const ItemPointerData& tuple) = nullptr;
+  void* context = nullptr;
+
+  bool is_empty() const { return passes == nullptr; }
+  bool operator()(const ItemPointerData& tuple) const { return passes(context, tuple); }
+};
+
+// For searches: which nodes may be answers: those with a row that the filter lets through, and that passes the test.
 class Accept {
  public:
-  Accept(Index& index, PageGraph& graph, RowMap& rows, const Filter& filter)
-      : index_(&index), graph_(&graph), rows_(&rows), filter_(&filter) {}
+  Accept(Index& index, PageGraph& graph, RowMap& rows, const Filter& filter, const RowTest& test)
+      : index_(&index), graph_(&graph), rows_(&rows), filter_(&filter), test_(test) {}
 
   bool operator()(hnsw::Answer* answer, const uint8_t* block) const {
-    return filter_->is_empty() || Ask(answer, block);
+    return (filter_->is_empty() && test_.is_empty()) || Ask(answer, block);
   }
 
  private:
   bool Ask(hnsw::Answer* answer, const uint8_t* block) const;
+  bool HasPassing(const hnsw::Answer& answer) const;
 
   Index* index_;
   PageGraph* graph_;
   RowMap* rows_;
   const Filter* filter_;
+  RowTest test_;
 };
 
 struct Estimate {

@@ -104,7 +104,7 @@ void RowMap::Collect(uint32_t row, uint32_t node, const Filter& filter, const hn
   Follow(
       row, node, [&] { found->size = before; },
       [&](const Row& entry) {
-        const Match match = filter.Judge(entry.keys());
+        const Match match = filter.Judge(entry.keys(), entry.tuple());
         if (match != Match::kNo) found->Append(memory, {entry.tuple(), match == Match::kMaybe});
         return true;
       });
@@ -113,7 +113,8 @@ void RowMap::Collect(uint32_t row, uint32_t node, const Filter& filter, const hn
 bool RowMap::HasMatch(uint32_t row, uint32_t node, const Filter& filter) {
   bool has = false;
   Follow(
-      row, node, [] {}, [&](const Row& entry) { return !(has = filter.Judge(entry.keys()) != Match::kNo); });
+      row, node, [] {},
+      [&](const Row& entry) { return !(has = filter.Judge(entry.keys(), entry.tuple()) != Match::kNo); });
   return has;
 }
 

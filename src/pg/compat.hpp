@@ -86,6 +86,36 @@ extern "C" {
 #define RestrictSearchPath() ((void)0)
 #endif
 
+// 18 has an iterator of its own for the bitmap of one process, and gives a page's offsets on demand. NextBitmapPage is
+// false at the end; it fills `offsets` (room for `most`), and sets `count` to -1 where all of the page counts. For
+// callers with nodes/tidbitmap.h.
+#if PG_VERSION_NUM >= 180000
+#define BitmapIterator TBMPrivateIterator
+#define BeginBitmapIteration(bitmap) tbm_begin_private_iterate(bitmap)
+#define EndBitmapIteration(iterator) tbm_end_private_iterate(iterator)
+#define NextBitmapPage(iterator, block, offsets, most, count)                 \
+  [&] {                                                                       \
+    TBMIterateResult page;                                                    \
+    if (!tbm_private_iterate(iterator, &page)) return false;                  \
+    block = page.blockno;                                                     \
+    count = page.lossy ? -1 : tbm_extract_page_tuple(&page, offsets, (most)); \
+    return true;                                                              \
+  }()
+#else
+#define BitmapIterator TBMIterator
+#define BeginBitmapIteration(bitmap) tbm_begin_iterate(bitmap)
+#define EndBitmapIteration(iterator) tbm_end_iterate(iterator)
+#define NextBitmapPage(iterator, block, offsets, most, count)                                                      \
+  [&] {                                                                                                            \
+    const TBMIterateResult* page = tbm_iterate(iterator);                                                          \
+    if (page == nullptr) return false;                                                                             \
+    block = page->blockno;                                                                                         \
+    count = page->ntuples;                                                                                         \
+    if (count > 0) memcpy(offsets, page->offsets, sizeof(OffsetNumber) * static_cast<size_t>(Min(count, (most)))); \
+    return true;                                                                                                   \
+  }()
+#endif
+
 // 18 lets extensions add to what EXPLAIN says of a node.
 #if PG_VERSION_NUM >= 180000
 #define MEDVEC_EXPLAIN_HOOK

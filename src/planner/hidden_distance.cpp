@@ -3,6 +3,7 @@
 #include <initializer_list>
 
 #include "index/handler.hpp"
+#include "planner/filtered_scan/node.hpp"
 
 namespace medvec::planner {
 
@@ -32,7 +33,7 @@ void ForEachChild(Plan* plan, Visit visit) {
   if (plan->righttree) visit(plan->righttree);
 }
 
-// Adds the operators by which hnsw indexes order their rows in `plan`.
+// Adds the operators by which hnsw indexes order their rows in `plan`, by index scans and by our filtered scan.
 void CollectOperators(Plan* plan, List** operators) {
   if (IsA(plan, IndexScan)) {
     const IndexScan* scan = reinterpret_cast<IndexScan*>(plan);
@@ -43,6 +44,10 @@ void CollectOperators(Plan* plan, List** operators) {
       if (IsA(expr, OpExpr))
         *operators = list_append_unique_oid(*operators, reinterpret_cast<const OpExpr*>(expr)->opno);
     }
+    return;
+  }
+  if (const OpExpr* distance = filtered_scan::DistanceOf(plan)) {
+    *operators = list_append_unique_oid(*operators, distance->opno);
     return;
   }
   ForEachChild(plan, [operators](Plan* child) { CollectOperators(child, operators); });
@@ -147,6 +152,9 @@ void Hide(Plan* plan, Columns read, const List* operators) {
   switch (nodeTag(plan)) {
     case T_IndexScan:
       HideUnread(plan, read, operators);
+      return;
+    case T_CustomScan:  // of others: they have no children that we know
+      if (filtered_scan::DistanceOf(plan) != nullptr) HideUnread(plan, read, operators);
       return;
 
     case T_Limit: {  // WITH TIES compares

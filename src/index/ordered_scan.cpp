@@ -1,0 +1,262 @@
+#include "index/ordered_scan.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <new>
+
+#include "core/stop_point.hpp"
+#include "index/options.hpp"
+#include "index/prices.hpp"
+
+namespace medvec::index {
+
+namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+// A walk without a filter visits about as many nodes as its beam is wide, at three times the price of nodes read in
+// order: where twice the width would come to a good part of the index it is better to read it whole.
+constexpr double kWorthWalking = 1.0 / 8;
+
+// A filter's estimate of matches is trusted to be within twice, and a bit.
+constexpr double kDoubt = 2, kFew = 1000;
+
+}  // namespace
+
+OrderedScan::OrderedScan(Relation index)
+    : index_(*OpenIndex(index)),
+      graph_(index_),
+      rows_(index_),
+      query_(index_),
+      context_(AllocSetContextCreate(CurrentMemoryContext, "hnsw scan", ALLOCSET_DEFAULT_SIZES)) {}
+
+void OrderedScan::Start(const Request& request) {
+  End();
+  const MemoryContext outer = MemoryContextSwitchTo(context_);
+  query_.Load(index_, request.query, request.is_null);
+  order_ = request.order, is_once_ = request.is_once, limit_ = request.limit, alternative_ = request.alternative;
+  test_ = request.wanted.test, passing_ = request.wanted.passing;
+  without_ = request.with_hidden ? hnsw::kDead : hnsw::kDead | hnsw::kHidden;
+  filter_ = new (palloc(sizeof(Filter))) Filter(index_, request.keys, request.key_count, request.wanted.set);
+  const size_t ef = static_cast<size_t>(settings::ef_search), width = FirstBeam();
+  search_ =
+      new (palloc(sizeof(Search))) Search(index_.space, graph_, ServerMemory(context_), query_.query, query_.bound, ef,
+                                          width, without_, Accept(index_, graph_, rows_, *filter_, test_));
+  left_ = filter_->is_never() ? 0 : is_once_ ? static_cast<double>(ef) : kInfinity;
+  farthest_ = floor_ = -kInfinity;
+  pgstat_count_index_scan(index_.relation);
+  reads_before_ = graph_.reads();
+  now_ = {};
+  now_.scans = 1;
+  now_.is_filtered = !filter_->is_empty() || !test_.is_empty();
+  ++last_scan.scans;
+  if (now_.is_filtered && left_ > 0) ChooseStrategy(request);
+  Count();
+  MemoryContextSwitchTo(outer);
+}
+
+void OrderedScan::End() {
+  before_ = counters();
+  now_ = {};
+  if (whole_ != nullptr) whole_->End();
+  search_ = nullptr;
+  whole_ = nullptr;
+  was_spent_ = gave_up_ = false;
+  given_ = {};
+  found_ = {};
+  next_ = 0;
+  MemoryContextReset(context_);
+}
+
+ScanCounters OrderedScan::counters() const {
+  ScanCounters all = now_.scans > 0 ? now_ : before_;
+  if (now_.scans == 0) return all;
+  all.scans += before_.scans, all.nodes += before_.nodes, all.pages += before_.pages, all.rows += before_.rows;
+  all.walked |= before_.walked;
+  all.rest = std::max(all.rest, before_.rest);
+  return all;
+}
+
+void OrderedScan::Count() {
+  now_.nodes = static_cast<int64>(search_->hops() + (whole_ != nullptr ? whole_->visits() : 0));
+  now_.beam = static_cast<int64>(search_->width());
+  now_.pages = static_cast<int64>(graph_.reads() - reads_before_);
+  now_.matches = estimate_.matches * passing_;
+  const int64 scans = last_scan.scans;
+  last_scan = now_;
+  last_scan.scans = scans;
+}
+
+size_t OrderedScan::FirstBeam() const {
+  return hnsw::BeamWidth(static_cast<size_t>(settings::ef_search), index_.meta.m, index_.meta.max_degree);
+}
+
+double OrderedScan::Beam(double limit) const {
+  return std::max(static_cast<double>(FirstBeam()), prices::kBeamPerRow * limit);
+}
+
+// Reading the whole index, or all matches, visits so many nodes, which hnsw.max_scan_tuples may forbid.
+bool OrderedScan::MayReadWhole() const { return NodeCount(index_) <= settings::max_scan_tuples; }
+bool OrderedScan::MayReadRest() const {
+  if (has_alternative()) return true;
+  return can_collect() ? estimate_.matches <= settings::max_scan_tuples : MayReadWhole();
+}
+
+// Of reading all matches, and fetching as many as the caller will take or has to ask itself.
+double OrderedScan::MatchesPrice() const {
+  if (!can_collect()) return kInfinity;
+  return prices::Matches(estimate_.rows, estimate_.matches) +
+         prices::kFetch * std::min(limit_ / std::max(passing_, 0.001), estimate_.matches);
+}
+
+// Few matching rows are read at once; of many the walk finds enough. What decides is what it costs: about as much for
+// either where the matches are 15 times the root of the rows, at the default ef_search.
+void OrderedScan::ChooseStrategy(const Request& request) {
+  const double nodes = NodeCount(index_), beam = Beam(limit_);
+  const double even = prices::Even(nodes, beam);
+  estimate_ = {nodes, request.wanted.set == nullptr ? nodes : request.wanted.set_rows};
+  if (filter_->has_conditions() && estimate_.matches > even) estimate_ = EstimateMatches(index_, rows_, *filter_, even);
+  const double walk = prices::Walk(estimate_.rows, estimate_.matches * passing_, beam), matches = MatchesPrice();
+  if (MayReadRest() && matches <= std::min(walk, alternative_) && ReadMatches(kDoubt * even + kFew)) return;
+  budget_ = std::max(std::min(MatchesPrice(), alternative_), prices::kPerWidth * beam);
+  budget_ = std::min(budget_, static_cast<double>(settings::max_scan_tuples));
+  const double share = estimate_.matches * passing_ / std::max(estimate_.rows, 1.0);
+  search_->ExpectShare(std::clamp(share, 1.0 / 1000, 1.0));
+  search_->LimitHops(static_cast<size_t>(budget_));
+}
+
+// How to go on beyond what has been found.
+OrderedScan::Further OrderedScan::HowFurther() const {
+  if (is_once_) return Further::kNone;
+  if (search_->hops() >= static_cast<size_t>(settings::max_scan_tuples))
+    return has_alternative() ? Further::kRest : Further::kNone;
+  if (!search_->WouldWiden()) return Further::kWalk;
+  const double allowed = settings::scan_mem_multiplier * work_mem * 1024.0;
+  const bool fits = 2.0 * static_cast<double>(MemoryContextMemAllocated(context_, true)) <= allowed;
+  const bool is_worth = now_.is_filtered ? 2.0 * static_cast<double>(search_->hops()) <= budget_
+                                         : 2.0 * static_cast<double>(search_->width()) <=
+                                               std::max(NodeCount(index_) * kWorthWalking, 100.0);
+  if (!(fits && is_worth) && MayReadRest()) return Further::kRest;
+  return fits ? Further::kWalk : Further::kNone;
+}
+
+// What was found too late for its place comes at the very end, when nothing else is left: so a LIMIT is filled if rows
+// qualify.
+void OrderedScan::BeginRest(Rest rest) {
+  search_->Free();
+  whole_ = new (palloc(sizeof(WholeScan)))
+      WholeScan(index_, graph_, query_.query, query_.bound, without_, Accept(index_, graph_, rows_, *filter_, {}),
+                order_ == Order::kStrict ? floor_ : -kInfinity);
+  now_.rest = rest;
+}
+
+// All matches but those given. False: they are more than `most`.
+bool OrderedScan::ReadMatches(double most) {
+  hnsw::Array<NodeId> nodes{};
+  const hnsw::Memory memory = ServerMemory(context_);
+  most = std::min({most, 1024.0 * work_mem / sizeof(NodeId), static_cast<double>(settings::max_scan_tuples)});
+  const bool all = CollectMatches(index_, rows_, *filter_, static_cast<size_t>(most), memory, &nodes, &estimate_);
+  if (all) {
+    BeginRest(Rest::kMatches);
+    whole_->Read(nodes, given_);
+  }
+  nodes.Free(memory);
+  return all;
+}
+
+// False: that would visit more nodes than it may, or the caller does it.
+bool OrderedScan::ReadRest() {
+  gave_up_ = has_alternative() && MatchesPrice() > alternative_;
+  if (gave_up_) return false;
+  if (can_collect() && ReadMatches(kInfinity)) return true;
+  gave_up_ = has_alternative();
+  if (gave_up_ || !MayReadWhole()) return false;
+  BeginRest(Rest::kWhole);
+  whole_->ReadAll(given_);
+  return true;
+}
+
+// The next node by the walk. False: there are no more, or (*rest) the rest is to be read otherwise.
+bool OrderedScan::FindByWalk(bool* rest) {
+  const Further further = HowFurther();
+  *rest = further == Further::kRest;
+  if (*rest) return false;
+  const bool is_first = given_.size == 0, may_widen = further == Further::kWalk, strict = order_ == Order::kStrict;
+  bool found = search_->Next(&answer_, strict, may_widen);
+  if (!found && search_->is_spent() && !was_spent_) {
+    was_spent_ = true;
+    *rest = MayReadRest();
+    if (!*rest) found = search_->Next(&answer_, strict, may_widen);
+  }
+  now_.walked = true;
+  // All that links lead to has been visited. There may be more: by inner product nobody's neighbour is a short
+  // vector.
+  *rest |= may_widen && (!found || (is_first && !search_->has_more())) && MayReadRest();
+  if (*rest || !found) return false;
+  given_.Append(ServerMemory(context_), answer_.node);
+  return true;
+}
+
+// The next node to give. False: there are no more.
+bool OrderedScan::FindNode() {
+  if (left_ < 1 || gave_up_) return false;
+  bool rest = true;
+  bool found = whole_ == nullptr && FindByWalk(&rest);
+  if (!found && rest) found = (whole_ != nullptr || ReadRest()) && whole_->Next(&answer_);
+  left_ -= found;
+  return found;
+}
+
+// Where intervals do not overlap the order is known without the exact distance, for which the executor would have to
+// fetch the vector.
+bool OrderedScan::IsCertain() const {
+  if (found_.size != 1 || farthest_ > answer_.bound) return false;
+  const std::optional<double> next = PeekBound();
+  return next.has_value() && answer_.upper <= *next;
+}
+
+bool OrderedScan::NextNode() {
+  const MemoryContext outer = MemoryContextSwitchTo(context_);
+  const hnsw::Memory memory = ServerMemory(context_);
+  const bool found = FindNode();
+  found_.size = next_ = 0;
+  if (found) {
+    MEDVEC_STOP_POINT("scan-rows");
+    if (answer_.flags & hnsw::kShared)
+      rows_.Collect(answer_.target, answer_.node, *filter_, memory, &found_);
+    else
+      found_.Append(memory, {OriginTuple(answer_.origin), (answer_.flags & kRecheck) != 0});
+    is_certain_ = IsCertain();
+    farthest_ = Max(farthest_, answer_.upper);
+    floor_ = Max(floor_, is_certain_ ? answer_.upper : answer_.bound);
+    if (whole_ == nullptr) search_->RaiseFloor(floor_);
+  }
+  Count();
+  MemoryContextSwitchTo(outer);
+  return found;
+}
+
+bool OrderedScan::Next(FoundRow* row) {
+  while (next_ == found_.size)
+    if (!NextNode()) return false;
+  *row = found_[next_++];
+  last_scan.rows = ++now_.rows;
+  return true;
+}
+
+void OrderedScan::Hide() {
+  if (next_ > 0 && !(answer_.flags & hnsw::kShared)) graph_.Hide(answer_.node, answer_.target, found_[0].tuple);
+}
+
+void OrderedScan::LeaveToTable(double set_rows) {
+  if (now_.scans == 0) ++last_scan.scans;
+  now_.scans = 1;
+  now_.rest = Rest::kTable;
+  now_.is_filtered = true;
+  now_.matches = set_rows;
+  const int64 scans = last_scan.scans;
+  last_scan = now_;
+  last_scan.scans = scans;
+}
+
+}  // namespace medvec::index

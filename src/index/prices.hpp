@@ -1,0 +1,32 @@
+// What the parts of a search cost, in visits of a walk (about 1 us each, with what is in memory): the one model by
+// which scans choose at run time and the planner between its paths.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+
+namespace medvec::index::prices {
+
+// Looking at a row in the row pages for whether it matches; reading the node of one that does, in order of address.
+inline constexpr double kRow = 1.0 / 250, kMatch = 0.5;
+// Nodes visited for a beam of so many.
+inline constexpr double kPerWidth = 2;
+// The beam grows to this multiple of the rows that are taken (core/hnsw/search.hpp).
+inline constexpr double kBeamPerRow = 1.25;
+// Fetching a row of the table at random to ask it conditions; in the order of the table and with its distance, where
+// the vector is in the row, or out of line; taking a row out of a bitmap that an index gave, and putting it there.
+inline constexpr double kFetch = 0.5, kInlineRow = 0.25, kOutOfLineRow = 2, kBitmapRow = 0.02;
+inline constexpr double kOutOfLineBytes = 2000;
+
+// A walk among so many nodes, of which some match, for as many as the beam is wide.
+inline double Walk(double nodes, double matches, double width) {
+  return kPerWidth * width * nodes / std::max(1.0, matches);
+}
+// Finding all matches by the row pages, and ranking them.
+inline double Matches(double nodes, double matches) { return kRow * nodes + kMatch * matches; }
+// As many matches as make both about equal.
+inline double Even(double nodes, double width) { return std::sqrt(kPerWidth * width * nodes / kMatch); }
+
+inline double TableRow(double vector_bytes) { return vector_bytes > kOutOfLineBytes ? kOutOfLineRow : kInlineRow; }
+
+}  // namespace medvec::index::prices

@@ -1,0 +1,72 @@
+#include "planner/filtered_scan/indexed_rows.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace medvec::planner::filtered_scan {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+bool IndexedRows::Next() {
+  for (;;) {
+    CHECK_FOR_INTERRUPTS();
+    const std::optional<double> ahead = ended_ ? kInfinity : scan_.PeekBound();
+    const bool is_enough = given_.tids.size > 0 || static_cast<double>(queue_.size) >= wanted_;
+    if (!ended_ && (queue_.size == 0 || !is_enough || !ahead || *ahead < queue_[0].lower)) {
+      if (!Pull()) return false;
+      continue;
+    }
+    if (queue_.size == 0) return false;
+    const Row row = Pop();
+    const bool is_measured = row.lower == row.upper;
+    const double next = queue_.size == 0 ? *ahead : std::min(*ahead, queue_[0].lower);
+    const bool is_late = row.lower < given_.farthest;
+    if ((row.upper > next || is_late) && !is_measured) {
+      Push(Measure(row));
+      continue;
+    }
+    if (is_late) continue;
+    if (!rows_.Fetch(row.tid)) continue;
+    given_.farthest = row.upper;
+    given_.tids.Append(memory_, row.tid);
+    return true;
+  }
+}
+
+// Takes the scan's next row. False: it has given up.
+bool IndexedRows::Pull() {
+  index::FoundRow found;
+  if (!scan_.Next(&found)) {
+    ended_ = true;
+    return !scan_.gave_up();
+  }
+  bool all_dead = false;
+  const uint64 tid = TidKey(found.tuple);
+  if (std::binary_search(given_.tids.data, given_.tids.data + given_before_, tid)) return true;
+  if (!rows_.Fetch(tid, &all_dead)) {
+    if (all_dead) scan_.Hide();
+  } else if (rows_.Passes()) {
+    Push({scan_.lower(), scan_.upper(), tid});
+  }
+  return true;
+}
+
+void IndexedRows::Push(const Row& row) {
+  queue_.Append(memory_, row);
+  std::push_heap(queue_.begin(), queue_.end(), Later);
+}
+
+IndexedRows::Row IndexedRows::Pop() {
+  std::pop_heap(queue_.begin(), queue_.end(), Later);
+  return queue_[--queue_.size];
+}
+
+IndexedRows::Row IndexedRows::Measure(const Row& row) {
+  bool is_null = true;
+  double distance = kInfinity;
+  if (rows_.Fetch(row.tid)) distance = rows_.Distance(&is_null);
+  if (is_null || std::isnan(distance)) distance = kInfinity;
+  return {distance, distance, row.tid};
+}
+
+}  // namespace medvec::planner::filtered_scan

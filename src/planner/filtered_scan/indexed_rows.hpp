@@ -1,0 +1,52 @@
+// Rows in the order of their distances, from the index. It knows distances within bounds; a row is measured only where
+// its bounds overlap with those of others.
+#pragma once
+
+#include "index/ordered_scan.hpp"
+#include "planner/filtered_scan/rows.hpp"
+
+namespace medvec::planner::filtered_scan {
+
+// The rows that a scan has given, by whatever strategy.
+struct Given {
+  hnsw::Array<uint64> tids;
+  double farthest = -std::numeric_limits<double>::infinity();  // at most as far were all of them
+
+  uint64 floor() const { return tids.size == 0 ? 0 : DistanceKey::Of(farthest); }
+};
+
+class IndexedRows {
+ public:
+  // The scan has been started. What has been `given` before is left out, and what is nearer. The first row comes when
+  // `wanted` rows that meet all conditions are known: so many are then sure to come, in order, though the scan may
+  // later find some that are nearer.
+  IndexedRows(Rows& rows, index::OrderedScan& scan, const hnsw::Memory& memory, double wanted, Given& given)
+      : rows_(rows), scan_(scan), memory_(memory), wanted_(wanted), given_(given), given_before_(given.tids.size) {}
+
+  // Puts the next row into the slot. False: the scan has no more, or it is not worth while to go on. There may be rows
+  // that were found too late for their place.
+  bool Next();
+
+ private:
+  struct Row {
+    double lower, upper;  // equal: measured
+    uint64 tid;
+  };
+  static bool Later(const Row& a, const Row& b) { return a.lower > b.lower; }
+
+  bool Pull();
+  void Push(const Row& row);
+  Row Pop();
+  Row Measure(const Row& row);
+
+  Rows& rows_;
+  index::OrderedScan& scan_;
+  const hnsw::Memory memory_;
+  const double wanted_;
+  hnsw::Array<Row> queue_;  // a heap, least bound first
+  Given& given_;
+  const size_t given_before_;  // these are in order
+  bool ended_ = false;
+};
+
+}  // namespace medvec::planner::filtered_scan

@@ -1,0 +1,184 @@
+#include "planner/filtered_scan/path.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "index/cost.hpp"
+#include "index/handler.hpp"
+#include "index/options.hpp"
+#include "index/prices.hpp"
+#include "planner/filtered_scan/node.hpp"
+
+namespace medvec::planner::filtered_scan {
+
+namespace {
+
+// The relation as core's index planning is to see it: with these indexes, without paths and joins.
+RelOptInfo* WithIndexes(const RelOptInfo* rel, List* indexes) {
+  RelOptInfo* copy = makeNode(RelOptInfo);
+  *copy = *rel;
+  copy->indexlist = copy->pathlist = copy->partial_pathlist = copy->ppilist = copy->joininfo = NIL;
+  copy->cheapest_startup_path = copy->cheapest_total_path = nullptr;
+  copy->consider_parallel = copy->has_eclass_joins = false;
+  ListCell* cell;
+  foreach (cell, indexes) {
+    IndexOptInfo* index = makeNode(IndexOptInfo);
+    *index = *lfirst_node(IndexOptInfo, cell);
+    index->rel = copy;
+    copy->indexlist = lappend(copy->indexlist, index);
+  }
+  return copy;
+}
+
+// The cheapest path by which an hnsw index alone gives the query's order, with conditions on its filter columns.
+IndexPath* OrderedPath(PlannerInfo* root, const RelOptInfo* rel, List* hnsw_indexes) {
+  RelOptInfo* copy = WithIndexes(rel, hnsw_indexes);
+  create_index_paths(root, copy);
+  IndexPath* best = nullptr;
+  ListCell* cell;
+  foreach (cell, copy->pathlist) {
+    Path* path = static_cast<Path*>(lfirst(cell));
+    if (!IsA(path, IndexPath) || path->param_info != nullptr) continue;
+    IndexPath* ordered = reinterpret_cast<IndexPath*>(path);
+    if (list_length(ordered->indexorderbys) != 1 || !pathkeys_contained_in(root->query_pathkeys, path->pathkeys))
+      continue;
+    if (best == nullptr || path->startup_cost < best->path.startup_cost) best = ordered;
+  }
+  return best;
+}
+
+// The bitmap heap scan core would choose by the other indexes.
+BitmapHeapPath* BitmapPath(PlannerInfo* root, const RelOptInfo* rel, List* other_indexes) {
+  RelOptInfo* copy = WithIndexes(rel, other_indexes);
+  create_index_paths(root, copy);
+  ListCell* cell;
+  foreach (cell, copy->pathlist) {
+    Path* path = static_cast<Path*>(lfirst(cell));
+    if (IsA(path, BitmapHeapPath) && path->param_info == nullptr) return reinterpret_cast<BitmapHeapPath*>(path);
+  }
+  return nullptr;
+}
+
+// Bytes of a dense vector of so many dimensions, roughly.
+constexpr double kBytesPerDimension = 4;
+
+// Reading the rows of a bitmap one by one, and sorting them. As for the index, what fits in the cache is taken to be
+// there, which core does not take it to be.
+Cost TableCost(const RelOptInfo* rel, const OpExpr* measure, double set_rows) {
+  const double pages = std::max(1.0, static_cast<double>(rel->pages));
+  const double uncached = 1 - std::min(1.0, effective_cache_size / pages);
+  double random_page, sequential_page;
+  get_tablespace_page_costs(rel->reltablespace, &random_page, &sequential_page);
+  QualCost distance;
+  cost_qual_eval_node(&distance, reinterpret_cast<Node*>(const_cast<OpExpr*>(measure)), nullptr);
+  const double bytes = kBytesPerDimension * exprTypmod(static_cast<Node*>(linitial(measure->args)));
+  return rel->baserestrictcost.startup + distance.startup + std::min(pages, set_rows) * uncached * random_page +
+         set_rows * (cpu_tuple_cost + index::prices::TableRow(bytes) * index::VisitCost::Arithmetic() +
+                     rel->baserestrictcost.per_tuple) +
+         rel->rows * distance.per_tuple + 2 * cpu_operator_cost * rel->rows * std::log2(rel->rows + 1);
+}
+
+// As the scan will choose, by estimates (scan.cpp). The set is read in the end if all rows are wanted.
+void SetCosts(CustomPath* path, const RelOptInfo* rel, const IndexPath* ordered, const BitmapHeapPath* bitmap) {
+  Cost bitmap_cost;
+  Selectivity share;
+  cost_bitmap_tree_node(bitmap->bitmapqual, &bitmap_cost, &share);
+  const double set_rows = clamp_row_est(share * rel->tuples);
+  const double matches = std::max(rel->rows, set_rows * ordered->indexselectivity);
+  const index::VisitCost cost(*ordered->indexinfo);
+  const Cost table = bitmap_cost + TableCost(rel, linitial_node(OpExpr, ordered->indexorderbys), set_rows);
+  const Cost search = bitmap_cost + cost.Search(matches) * cost.visit();
+  const Cost asking = cost.Walk(rel->rows) * (cost.visit() + index::prices::kFetch * index::VisitCost::Arithmetic());
+  path->path.startup_cost = std::min({asking, search, table});
+  path->path.total_cost = table + cpu_tuple_cost * rel->rows;
+}
+
+// The plan below a gate, which is above us too.
+Plan* WithoutGate(void* child) {
+  Plan* plan = static_cast<Plan*>(child);
+  while (IsA(plan, Result)) plan = plan->lefttree;
+  return plan;
+}
+
+// What LIMIT and OFFSET say at run time, where one row of the scan is one of the query.
+List* LimitExpressions(const PlannerInfo* root) {
+  const Query* query = root->parse;
+  if (query->limitCount == nullptr || root->limit_tuples >= 0 || query->groupClause != NIL ||
+      query->groupingSets != NIL || query->distinctClause != NIL || query->hasAggs || query->hasWindowFuncs ||
+      query->hasTargetSRFs || root->hasHavingQual)
+    return NIL;
+  List* expressions = NIL;
+  for (Node* expression : {query->limitCount, query->limitOffset}) {
+    if (expression == nullptr) continue;
+    if (contain_subplans(expression) || contain_volatile_functions(expression)) return NIL;
+    expressions = lappend(expressions, copyObjectImpl(expression));
+  }
+  return expressions;
+}
+
+Plan* MakePlan(PlannerInfo* root, RelOptInfo* rel, CustomPath* path, List* columns, List* clauses, List* children) {
+  const BitmapHeapScan* bitmap = castNode(BitmapHeapScan, WithoutGate(linitial(children)));
+  const IndexScan* ordered = castNode(IndexScan, WithoutGate(lsecond(children)));
+  const IndexPath* ordered_path = lsecond_node(IndexPath, path->custom_paths);
+  OpExpr* distance = linitial_node(OpExpr, ordered->indexorderbyorig);
+
+  CustomScan* scan = makeNode(CustomScan);
+  scan->scan.plan.targetlist = columns;
+  scan->scan.plan.qual = extract_actual_clauses(clauses, false);
+  scan->scan.scanrelid = rel->relid;
+  scan->flags = path->flags;
+  Plan* set = bitmap->scan.plan.lefttree;
+  scan->custom_plans = list_make1(set);
+  scan->custom_exprs =
+      list_make5(distance, lsecond(distance->args), ordered->indexqual, ordered->indexqualorig, LimitExpressions(root));
+  PlanData data;
+  data.index = ordered->indexid;
+  data.limit = root->tuple_fraction == 0 ? kAll : std::clamp(root->limit_tuples, 0.0, kAll);
+  data.rows = rel->rows;
+  data.set_rows = set->plan_rows;
+  data.key_share = ordered_path->indexclauses == NIL ? 1 : ordered_path->indexselectivity;
+  data.has_residual = list_intersection(bitmap->scan.plan.qual, ordered->scan.plan.qual) != NIL;
+  scan->custom_private = MakePrivate(data);
+  scan->methods = &scan_methods;
+  return &scan->scan.plan;
+}
+
+constexpr CustomPathMethods path_methods = {kNodeName, MakePlan, nullptr};
+
+}  // namespace
+
+void AddPath(PlannerInfo* root, RelOptInfo* rel, const RangeTblEntry* entry) {
+  if (likely(list_length(root->query_pathkeys) != 1) || rel->baserestrictinfo == NIL || list_length(rel->indexlist) < 2)
+    return;
+  List *hnsw_indexes = NIL, *others = NIL;
+  ListCell* cell;
+  foreach (cell, rel->indexlist)
+    if (index::IsHnswIndex(*lfirst_node(IndexOptInfo, cell))) hnsw_indexes = lappend(hnsw_indexes, lfirst(cell));
+  if (hnsw_indexes == NIL) return;
+  foreach (cell, rel->indexlist)
+    if (!list_member_ptr(hnsw_indexes, lfirst(cell))) others = lappend(others, lfirst(cell));
+  if (others == NIL || !index::settings::enable_filtered_scan || !enable_indexscan || !enable_bitmapscan) return;
+  if (entry->rtekind != RTE_RELATION || entry->inh || entry->tablesample != nullptr || rel->lateral_relids != nullptr ||
+      IS_DUMMY_REL(rel))
+    return;
+
+  IndexPath* ordered = OrderedPath(root, rel, hnsw_indexes);
+  if (ordered == nullptr) return;
+  BitmapHeapPath* bitmap = BitmapPath(root, rel, others);
+  if (bitmap == nullptr) return;
+
+  CustomPath* path = makeNode(CustomPath);
+  path->path.pathtype = T_CustomScan;
+  path->path.parent = rel;
+  path->path.pathtarget = rel->reltarget;
+  path->path.parallel_safe = rel->consider_parallel;
+  path->path.rows = rel->rows;
+  path->path.pathkeys = root->query_pathkeys;
+  path->flags = CUSTOMPATH_SUPPORT_PROJECTION;
+  path->custom_paths = list_make2(bitmap, ordered);
+  path->methods = &path_methods;
+  SetCosts(path, rel, ordered, bitmap);
+  add_path(rel, &path->path);
+}
+
+}  // namespace medvec::planner::filtered_scan

@@ -1,0 +1,346 @@
+// The executor's part of "HNSW Filtered Scan".
+#include <algorithm>
+#include <cmath>
+
+#include "index/prices.hpp"
+#include "planner/filtered_scan/exact_rows.hpp"
+#include "planner/filtered_scan/indexed_rows.hpp"
+#include "planner/filtered_scan/node.hpp"
+
+namespace medvec::planner::filtered_scan {
+
+namespace {
+
+// Share of the other strategies' price that is risked to see whether rows near the query pass.
+constexpr double kProbe = 1.0 / 8;
+// What a probe begins with: as if nearly all rows passed.
+constexpr double kNearlyAll = 0.999;
+// Rows of a page, where the statistics do not tell.
+constexpr double kRowsPerPage = 50;
+
+// From one to the next, where the one before does not suffice.
+enum Strategy {
+  kAskRows,    // search, and fetch the row of each node to ask it the conditions: where many meet them
+  kSearchSet,  // make the set, and search among its rows
+  kReadTable,  // make the set, and measure all its rows
+  kStrategies
+};
+constexpr const char* kStrategyNames[] = {"walk, asking rows", "set by index", "set by table"};
+
+struct ScanState {
+  CustomScanState node;  // first
+  PlanData data;
+  ExprState* conditions;
+  ExprState* query;
+  List* limit;  // of ExprState
+  PlanState* bitmap;
+  Relation index;
+  Rows* rows;
+  index::OrderedScan* search;
+  ScanKeyData* keys;  // conditions on filter columns of the index
+  int key_count, runtime_key_count;
+  IndexRuntimeKeyInfo* runtime_keys;
+  ExprContext* key_context;
+
+  MemoryContext set_context;  // of the set
+  index::TidSet* set;         // null: to be made
+  double set_rows;            // how many it has, about
+
+  MemoryContext context;  // of one scan
+  Given given;
+  Strategy strategy;
+  bool is_begun;
+  Datum query_value;
+  bool is_query_null;
+  double wanted;  // rows that will be taken; 0: not known
+  IndexedRows* indexed;
+  ExactRows* exact;
+
+  // For EXPLAIN, of all scans.
+  uint64 sets, begun[kStrategies];
+};
+
+ScanState& State(CustomScanState* node) { return *reinterpret_cast<ScanState*>(node); }
+
+void MakeSet(ScanState& state) {
+  // The index scans below keep things of their own where they are called: for the whole statement.
+  const MemoryContext outer = MemoryContextSwitchTo(state.node.ss.ps.state->es_query_cxt);
+  Node* result = MultiExecProcNode(state.bitmap);
+  if (result == nullptr || !IsA(result, TIDBitmap)) elog(ERROR, "unrecognized result from subplan");
+  TIDBitmap* bitmap = reinterpret_cast<TIDBitmap*>(result);
+  MemoryContextSwitchTo(state.set_context);
+  state.set = new (palloc(sizeof(index::TidSet))) index::TidSet;
+  state.set->Drain(bitmap);
+  tbm_free(bitmap);
+  MemoryContextSwitchTo(outer);
+  ++state.sets;
+
+  const FormData_pg_class& table = *state.node.ss.ss_currentRelation->rd_rel;
+  const double per_page =
+      table.reltuples > 0 && table.relpages > 0 ? static_cast<double>(table.reltuples) / table.relpages : kRowsPerPage;
+  state.set_rows = static_cast<double>(state.set->tuples()) + per_page * static_cast<double>(state.set->whole_pages());
+}
+
+bool PassesRow(void* context, const ItemPointerData& tuple) {
+  ScanState& state = *static_cast<ScanState*>(context);
+  return state.rows->Fetch(TidKey(tuple)) && state.rows->Passes();
+}
+
+double Nodes(const ScanState& state) { return NodeCount(state.search->index()); }
+
+// Of reading so many rows from the table, in visits.
+double TablePrice(const ScanState& state, double rows) {
+  const index::Index& index = state.search->index();
+  return rows * index::prices::TableRow(static_cast<double>(index.meta.dim) * index.operators.element_bytes);
+}
+
+// Expected share, of `rows` rows that the index can tell, of those that meet all conditions.
+double Passing(const ScanState& state, double rows) {
+  return std::clamp(state.data.rows / std::max(1.0, rows * state.data.key_share), 0.001, 1.0);
+}
+
+// False: a search makes no sense, because nothing is near to the query.
+bool StartSearch(ScanState& state, const index::OrderedScan::Wanted& wanted, double alternative) {
+  state.search->Start({
+      .query = state.query_value,
+      .is_null = state.is_query_null,
+      .keys = state.keys,
+      .key_count = state.key_count,
+      // A standby's snapshot may see rows that are dead to everybody on the primary.
+      .with_hidden = TransactionStartedDuringRecovery(),
+      .order = index::OrderedScan::Order::kRelaxed,
+      .limit = state.wanted,
+      .wanted = wanted,
+      .alternative = alternative,
+  });
+  if (state.search->kind() != index::QueryKind::kVector) return false;
+  std::sort(state.given.tids.begin(), state.given.tids.end());
+  state.indexed = new (palloc(sizeof(IndexedRows))) IndexedRows(
+      *state.rows, *state.search, index::ServerMemory(state.context), std::max(state.wanted, 1.0), state.given);
+  return true;
+}
+
+// Before there is a set, only estimates tell how many rows pass. By them the search may come to the price of making the
+// set, so that a wrong estimate costs as much again. Else a probe may show that many rows lie near the query.
+bool BeginAskRows(ScanState& state) {
+  if (state.set != nullptr || state.is_query_null) return false;
+  const double nodes = Nodes(state), beam = state.search->Beam(state.wanted);
+  const double make_set = index::prices::kBitmapRow * state.data.set_rows;
+  const double visits = index::prices::Walk(nodes, state.data.rows, beam);
+  double budget = std::max(visits, make_set / (1 + index::prices::kFetch)), passing = Passing(state, nodes);
+  if ((1 + index::prices::kFetch) * visits > make_set) {
+    const double other =
+        std::min({index::prices::Walk(nodes, state.data.set_rows, beam),
+                  index::prices::Matches(nodes, state.data.set_rows), TablePrice(state, state.data.set_rows)});
+    budget = (make_set + other) * kProbe, passing = kNearlyAll;
+    if (budget < index::prices::Walk(nodes, nodes, beam)) return false;
+  }
+  return StartSearch(state, {.test = {PassesRow, &state}, .passing = passing}, budget);
+}
+
+// The number of rows in the set is known. Where they lie is not: if the search turns out to visit more than reading the
+// set costs, the set is read after all.
+bool BeginSearchSet(ScanState& state) {
+  if (state.set == nullptr) MakeSet(state);
+  if (state.is_query_null) return false;
+  const double nodes = Nodes(state), table = TablePrice(state, state.set_rows);
+  const double matches = state.set_rows * state.data.key_share;
+  const double passing = state.data.has_residual ? Passing(state, state.data.set_rows) : 1;
+  const double fetched = std::min(matches, state.wanted / passing);
+  if (table <= std::min(index::prices::Walk(nodes, matches * passing, state.search->Beam(state.wanted)),
+                        index::prices::Matches(nodes, matches) + index::prices::kFetch * fetched))
+    return false;
+  index::OrderedScan::Wanted wanted = {.set = state.set, .set_rows = state.set_rows, .test = {}, .passing = passing};
+  if (state.data.has_residual) wanted.test = {PassesRow, &state};
+  return StartSearch(state, wanted, table);
+}
+
+bool BeginReadTable(ScanState& state) {
+  state.search->LeaveToTable(state.set_rows);
+  std::sort(state.given.tids.begin(), state.given.tids.end());
+  state.exact = new (palloc(sizeof(ExactRows)))
+      ExactRows(*state.rows, *state.set, index::ServerMemory(state.context), state.given.tids, state.given.floor());
+  return true;
+}
+
+// Begins with the first strategy from `first` on that is worth while.
+void Begin(ScanState& state, Strategy first) {
+  const MemoryContext outer = MemoryContextSwitchTo(state.context);
+  bool (*const begin[kStrategies])(ScanState&) = {BeginAskRows, BeginSearchSet, BeginReadTable};
+  int strategy = first;
+  while (!begin[strategy](state)) ++strategy;
+  state.strategy = static_cast<Strategy>(strategy);
+  ++state.begun[strategy];
+  MemoryContextSwitchTo(outer);
+}
+
+// What LIMIT and OFFSET say.
+double RowsWanted(const ScanState& state) {
+  if (state.limit == NIL) return state.data.limit;
+  double wanted = 0;
+  ListCell* cell;
+  foreach (cell, state.limit) {
+    bool is_null;
+    const Datum value = ExecEvalExpr(static_cast<ExprState*>(lfirst(cell)), state.node.ss.ps.ps_ExprContext, &is_null);
+    if (!is_null) wanted += static_cast<double>(DatumGetInt64(value));
+    if (is_null && cell == list_head(state.limit)) return kAll;
+  }
+  return std::max(wanted, 0.0);
+}
+
+void BeginScan(ScanState& state) {
+  MemoryContext outer = MemoryContextSwitchTo(state.node.ss.ps.state->es_query_cxt);
+  if (state.search == nullptr) state.search = new (palloc(sizeof(index::OrderedScan))) index::OrderedScan(state.index);
+  MemoryContextSwitchTo(state.context);
+  if (state.runtime_key_count > 0) {
+    ResetExprContext(state.key_context);
+    ExecIndexEvalRuntimeKeys(state.key_context, state.runtime_keys, state.runtime_key_count);
+  }
+  state.query_value = ExecEvalExpr(state.query, state.node.ss.ps.ps_ExprContext, &state.is_query_null);
+  state.wanted = RowsWanted(state);
+  state.is_begun = true;
+  MemoryContextSwitchTo(outer);
+  Begin(state, kAskRows);
+}
+
+TupleTableSlot* NextRow(ScanState& state) {
+  if (!state.is_begun) BeginScan(state);
+  while (state.strategy != kReadTable) {
+    if (state.indexed->Next()) return state.rows->slot();
+    Begin(state, static_cast<Strategy>(state.strategy + 1));
+  }
+  return state.exact->Next() ? state.rows->slot() : ExecClearTuple(state.rows->slot());
+}
+
+TupleTableSlot* Access(::ScanState* node) { return NextRow(State(reinterpret_cast<CustomScanState*>(node))); }
+
+// A newer version of a row that was waited for must meet the conditions too.
+bool Recheck(::ScanState* node, TupleTableSlot* slot) {
+  const ScanState& state = State(reinterpret_cast<CustomScanState*>(node));
+  ExprContext* context = node->ps.ps_ExprContext;
+  context->ecxt_scantuple = slot;
+  return state.conditions == nullptr || ExecQual(state.conditions, context);
+}
+
+// Core prepared the node for virtual tuples, which know no system columns: prepare it again for those of the table. And
+// the conditions are asked by us, before a row is measured.
+void UseTableSlot(ScanState& state, EState* estate) {
+  CustomScanState& node = state.node;
+  const CustomScan* plan = reinterpret_cast<CustomScan*>(node.ss.ps.plan);
+  const Relation table = node.ss.ss_currentRelation;
+  ExecInitScanTupleSlot(estate, &node.ss, RelationGetDescr(table), table_slot_callbacks(table));
+  node.ss.ps.subPlan = NIL;
+  ExecAssignScanProjectionInfoWithVarno(&node.ss, static_cast<int>(plan->scan.scanrelid));
+  node.ss.ps.qual = nullptr;
+  state.conditions = ExecInitQual(plan->scan.plan.qual, &node.ss.ps);
+}
+
+void BeginNode(CustomScanState* node, EState* estate, int flags) {
+  ScanState& state = State(node);
+  const CustomScan* plan = reinterpret_cast<CustomScan*>(node->ss.ps.plan);
+  state.data = ReadPrivate(plan->custom_private);
+  UseTableSlot(state, estate);
+  const auto expression = [plan](Expressions which) { return list_nth(plan->custom_exprs, which); };
+  ExprState* distance = ExecInitExpr(static_cast<Expr*>(expression(kDistance)), &node->ss.ps);
+  state.query = ExecInitExpr(static_cast<Expr*>(expression(kQuery)), &node->ss.ps);
+  state.limit = ExecInitExprList(static_cast<List*>(expression(kLimit)), &node->ss.ps);
+  state.bitmap = ExecInitNode(static_cast<Plan*>(linitial(plan->custom_plans)), estate,
+                              flags & ~(EXEC_FLAG_BACKWARD | EXEC_FLAG_MARK));
+  node->custom_ps = list_make1(state.bitmap);
+  if (flags & EXEC_FLAG_EXPLAIN_ONLY) return;
+  if (!IsMVCCSnapshot(estate->es_snapshot)) elog(ERROR, "non-MVCC snapshots are not supported with hnsw");
+  state.index = index_open(state.data.index, exec_rt_fetch(plan->scan.scanrelid, estate)->rellockmode);
+  ExecIndexBuildScanKeys(&node->ss.ps, state.index, static_cast<List*>(expression(kIndexQuals)), false, &state.keys,
+                         &state.key_count, &state.runtime_keys, &state.runtime_key_count, nullptr, nullptr);
+  state.key_context = CreateExprContext(estate);
+  state.rows = new (palloc(sizeof(Rows))) Rows(node, state.conditions, distance);
+  state.set_context = AllocSetContextCreate(estate->es_query_cxt, "filtered scan: set", ALLOCSET_DEFAULT_SIZES);
+  state.context = AllocSetContextCreate(estate->es_query_cxt, "filtered scan", ALLOCSET_DEFAULT_SIZES);
+}
+
+TupleTableSlot* ExecNode(CustomScanState* node) { return ExecScan(&node->ss, Access, Recheck); }
+
+void RescanNode(CustomScanState* node) {
+  ScanState& state = State(node);
+  ExecScanReScan(&node->ss);
+  if (node->ss.ps.chgParam != nullptr) UpdateChangedParamSet(state.bitmap, node->ss.ps.chgParam);
+  // The set stays where nothing changed for the bitmap: another query vector, the same filter.
+  if (state.bitmap->chgParam != nullptr) {
+    state.set = nullptr;
+    MemoryContextReset(state.set_context);
+  }
+  if (state.search != nullptr) state.search->End();
+  state.is_begun = false;
+  state.given = {};
+  MemoryContextReset(state.context);
+  state.rows->Reset();
+}
+
+void EndNode(CustomScanState* node) {
+  ScanState& state = State(node);
+  ExecEndNode(state.bitmap);
+  if (state.index == nullptr) return;
+  if (state.search != nullptr) state.search->End();
+  ExecClearTuple(node->ss.ss_ScanTupleSlot);
+  state.rows->End();
+  index_close(state.index, NoLock);
+}
+
+void ExplainNode(CustomScanState* node, List* ancestors, ExplainState* es) {
+  const ScanState& state = State(node);
+  const CustomScan* plan = reinterpret_cast<CustomScan*>(node->ss.ps.plan);
+  ExplainPropertyText("Index", get_rel_name(state.data.index), es);
+  List* context = set_deparse_context_plan(es->deparse_cxt, node->ss.ps.plan, ancestors);
+  const bool qualify = list_length(es->rtable) > 1 || es->verbose;
+  if (List* quals = static_cast<List*>(list_nth(plan->custom_exprs, kIndexQualsOrig)))
+    ExplainPropertyText("Index Cond",
+                        deparse_expression(reinterpret_cast<Node*>(make_ands_explicit(quals)), context, qualify, false),
+                        es);
+  ExplainPropertyText(
+      "Order By",
+      deparse_expression(static_cast<Node*>(list_nth(plan->custom_exprs, kDistance)), context, qualify, false), es);
+  if (!es->analyze || state.search == nullptr) return;
+  List* strategies = NIL;
+  for (int i = 0; i < kStrategies; ++i)
+    if (state.begun[i] > 0) strategies = lappend(strategies, const_cast<char*>(kStrategyNames[i]));
+  ExplainPropertyList("Strategy", strategies, es);
+  if (state.set != nullptr) {
+    ExplainPropertyUInteger("Rows in Set", nullptr, state.set->tuples(), es);
+    if (state.set->whole_pages() > 0 || es->format != EXPLAIN_FORMAT_TEXT)
+      ExplainPropertyUInteger("Whole Pages in Set", nullptr, state.set->whole_pages(), es);
+  }
+  const index::ScanCounters counters = state.search->counters();
+  ExplainPropertyText("Search", counters.Strategy(), es);
+  ExplainPropertyInteger("Nodes Visited", nullptr, counters.nodes, es);
+  ExplainPropertyInteger("Index Pages Read", nullptr, counters.pages, es);
+  ExplainPropertyUInteger("Rows Fetched", nullptr, state.rows->fetched(), es);
+  ExplainPropertyUInteger("Rows Measured", nullptr, state.rows->measured(), es);
+  if (state.sets > 1) ExplainPropertyUInteger("Sets", nullptr, state.sets, es);
+}
+
+constexpr CustomExecMethods exec_methods = {
+    .CustomName = kNodeName,
+    .BeginCustomScan = BeginNode,
+    .ExecCustomScan = ExecNode,
+    .EndCustomScan = EndNode,
+    .ReScanCustomScan = RescanNode,
+    .MarkPosCustomScan = nullptr,
+    .RestrPosCustomScan = nullptr,
+    .EstimateDSMCustomScan = nullptr,
+    .InitializeDSMCustomScan = nullptr,
+    .ReInitializeDSMCustomScan = nullptr,
+    .InitializeWorkerCustomScan = nullptr,
+    .ShutdownCustomScan = nullptr,
+    .ExplainCustomScan = ExplainNode,
+};
+
+}  // namespace
+
+Node* CreateState(CustomScan*) {
+  ScanState* state = static_cast<ScanState*>(palloc0(sizeof(ScanState)));
+  NodeSetTag(state, T_CustomScanState);
+  state->node.methods = &exec_methods;
+  return reinterpret_cast<Node*>(state);
+}
+
+}  // namespace medvec::planner::filtered_scan
