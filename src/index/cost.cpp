@@ -17,8 +17,9 @@ namespace {
 constexpr double kVisitOperators = 40;
 // The first beam is wider than ef_search.
 constexpr double kWidthPerEf = 1.5;
-// Of a filter that the index does not see nobody knows whether its rows lie near the query: the visits that it costs by
-// the share of rows that pass are counted twice. Ways that know which rows match cannot go wrong by more.
+// Of a filter that the index does not see nobody knows whether its rows lie near the query. So the rows that have to be
+// looked at, by the share that passes, are counted twice: a way that knows which rows match, and cannot go wrong by
+// more, is preferred unless it costs twice as much.
 constexpr double kUnseenFilter = 2;
 
 // Whether a condition asks for NULL vectors, which are not in the index.
@@ -74,7 +75,7 @@ double VisitCost::Walk(double matches) const {
 double VisitCost::Search(double matches) const { return std::min(Walk(matches), prices::Matches(nodes_, matches)); }
 
 // Without conditions the first ef rows come when the walk has settled: that is the start-up cost. Each further row
-// costs about one more visit. A LIMIT under a filter reads 1 / selectivity times as many rows, which the planner works
+// costs a few more visits. A LIMIT under a filter reads 1 / selectivity times as many rows, which the planner works
 // out from the difference between start-up and total cost.
 //
 // Of a share s of matching rows the walk visits 1 / s times as many nodes; or all matches are read at once, which makes
@@ -95,15 +96,16 @@ void EstimateCost(struct PlannerInfo* root, struct IndexPath* path, double, Cost
   *selectivity = RowsSelected(root, path);
   const bool is_filtered = path->indexclauses != NIL;
   const double matches = is_filtered ? std::clamp(*selectivity * path->indexinfo->rel->tuples, 1.0, tuples) : tuples;
-  const double each = tuples / matches;  // visits for one match
-  double first = cost.Walk(matches), further = std::max(0.0, matches - settings::ef_search) * each;
+  double first = cost.Walk(matches);
+  double further = prices::kPerRow * std::max(0.0, matches - settings::ef_search) * tuples / matches;
   if (is_filtered) {
     const double all = prices::Matches(tuples, matches);
     first = std::min(first, all), further = std::min(further, all);
   }
-  if (HasUnseenFilter(path)) further *= kUnseenFilter;
+  Cost rest = further * cost.visit();
+  if (HasUnseenFilter(path)) rest = kUnseenFilter * (rest + prices::kFetch * matches * VisitCost::Arithmetic());
   *startup = first * cost.visit();
-  *total = (first + further) * cost.visit() + matches * cpu_index_tuple_cost;
+  *total = *startup + rest + matches * cpu_index_tuple_cost;
 }
 
 }  // namespace medvec::index

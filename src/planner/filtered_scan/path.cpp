@@ -1,7 +1,6 @@
 #include "planner/filtered_scan/path.hpp"
 
 #include <algorithm>
-#include <cmath>
 
 #include "index/cost.hpp"
 #include "index/handler.hpp"
@@ -62,7 +61,7 @@ BitmapHeapPath* BitmapPath(PlannerInfo* root, const RelOptInfo* rel, List* other
 // Bytes of a dense vector of so many dimensions, roughly.
 constexpr double kBytesPerDimension = 4;
 
-// Reading the rows of a bitmap one by one, and sorting them. As for the index, what fits in the cache is taken to be
+// Reading the rows of a bitmap one by one, and making a heap of them. As for the index, what fits in the cache is taken to be
 // there, which core does not take it to be.
 Cost TableCost(const RelOptInfo* rel, const OpExpr* measure, double set_rows) {
   const double pages = std::max(1.0, static_cast<double>(rel->pages));
@@ -73,9 +72,9 @@ Cost TableCost(const RelOptInfo* rel, const OpExpr* measure, double set_rows) {
   cost_qual_eval_node(&distance, reinterpret_cast<Node*>(const_cast<OpExpr*>(measure)), nullptr);
   const double bytes = kBytesPerDimension * exprTypmod(static_cast<Node*>(linitial(measure->args)));
   return rel->baserestrictcost.startup + distance.startup + std::min(pages, set_rows) * uncached * random_page +
-         set_rows * (cpu_tuple_cost + index::prices::TableRow(bytes) * index::VisitCost::Arithmetic() +
-                     rel->baserestrictcost.per_tuple) +
-         rel->rows * distance.per_tuple + 2 * cpu_operator_cost * rel->rows * std::log2(rel->rows + 1);
+         set_rows *
+             (index::prices::TableRow(bytes) * index::VisitCost::Arithmetic() + rel->baserestrictcost.per_tuple) +
+         rel->rows * distance.per_tuple + 2 * cpu_operator_cost * rel->rows;
 }
 
 // As the scan will choose, by estimates (scan.cpp). The set is read in the end if all rows are wanted.
