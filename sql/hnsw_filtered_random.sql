@@ -25,6 +25,7 @@ SET jit = off;
 SET max_parallel_workers_per_gather = 0;
 SET enable_seqscan = off;
 SET random_page_cost = 1000;
+SET plan_cache_mode = force_generic_plan;
 
 -- the n-th of some numbers, the same everywhere
 CREATE FUNCTION pg_temp.pick(seed int, n int, below int) RETURNS int LANGUAGE sql IMMUTABLE RETURN ((hashint8extended(n, seed) >> 8) & 16777215) % below;
@@ -49,17 +50,28 @@ DECLARE
 	wanted text := (ARRAY['1', '5', '10', '10', '50', '300', 'ALL'])[1 + pg_temp.pick(seed, 32, 7)];
 	filter text := pg_temp.filter(seed);
 	ordering text := format('v %s (pg_temp.uniform(%s, 8) + pg_temp.uniform(%s, 8) * ''[5,5,5,5,5,5,5,5]'')', operator, seed, pg_temp.pick(seed, 33, 25));
-	query text := format('SELECT id, %s AS d FROM items WHERE %s ORDER BY d LIMIT %s', ordering, filter, wanted);
+	-- LIMIT as a constant, as a parameter of a generic plan, around a subquery
+	unlimited text := format('SELECT id, %s AS d FROM items WHERE %s ORDER BY d', ordering, filter);
+	query text := CASE seed % 3 WHEN 0 THEN unlimited || ' LIMIT ' || wanted WHEN 1 THEN format('SELECT * FROM (%s) s LIMIT %s', unlimited, wanted)
+		ELSE format('EXECUTE nearest(%s)', CASE wanted WHEN 'ALL' THEN 'NULL' ELSE wanted END) END;
 	found record;
 	exact record;
 	uses boolean := false;
 	right_rows boolean;
 BEGIN
+	IF seed % 3 = 2 THEN EXECUTE 'PREPARE nearest(bigint) AS ' || unlimited || ' LIMIT $1'; END IF;
 	FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) ' || query LOOP
 		uses := uses OR line ~ 'HNSW Filtered Scan';
 	END LOOP;
-	SELECT * INTO found FROM pg_temp.rows_of(query);
-	SELECT * INTO exact FROM pg_temp.by_sort(query);
+	IF seed % 3 = 2 THEN
+		EXECUTE 'CREATE TEMPORARY TABLE nearest AS ' || query;
+		SELECT COALESCE(array_agg(id::bigint ORDER BY ctid), '{}') AS ids, COALESCE(array_agg(d ORDER BY ctid), '{}') AS distances INTO found FROM nearest;
+		DEALLOCATE nearest;
+		DROP TABLE nearest;
+	ELSE
+		SELECT * INTO found FROM pg_temp.rows_of(query);
+	END IF;
+	SELECT * INTO exact FROM pg_temp.by_sort(unlimited || ' LIMIT ' || wanted);
 	EXECUTE format('SELECT count(*) = %s FROM items WHERE id = ANY (%L) AND (%s)', cardinality(found.ids), found.ids, filter) INTO right_rows;
 	INSERT INTO outcome VALUES (seed, uses, cardinality(found.ids), cardinality(found.ids) = cardinality(exact.ids),
 		found.distances IS NOT DISTINCT FROM (SELECT COALESCE(array_agg(d ORDER BY d), '{}') FROM unnest(found.distances) AS d), right_rows,

@@ -167,6 +167,29 @@ FETCH BACKWARD 1 FROM c;
 FETCH FORWARD 1 FROM c;
 ROLLBACK;
 
+-- all rows by a cursor, of which nobody knows how many will be taken: what is found too late comes last, and nothing is missing
+SET cursor_tuple_fraction = 0.001;
+EXPLAIN (COSTS OFF) DECLARE c CURSOR FOR SELECT id FROM items WHERE grp < 40 ORDER BY v <-> '[1,2,3,4,5,6]';
+CREATE FUNCTION pg_temp.by_cursor(query text) RETURNS int[] LANGUAGE plpgsql AS $$
+DECLARE
+	c refcursor;
+	id int;
+	ids int[];
+BEGIN
+	OPEN c FOR EXECUTE query;
+	LOOP
+		FETCH c INTO id;
+		EXIT WHEN NOT FOUND;
+		ids := ids || id;
+	END LOOP;
+	RETURN ids;
+END
+$$;
+SELECT filter, cardinality(ids), cardinality(ids) = (SELECT count(DISTINCT id) FROM unnest(ids) id) AS distinct_rows, (SELECT strategy FROM hnsw_last_scan())
+	FROM unnest(ARRAY['grp < 40', 'grp < 90', 'cluster = 7', 'grp < 40 AND cluster IN (7, 8, 9) AND id % 3 = 1']) filter, pg_temp.by_cursor('SELECT id FROM items WHERE ' || filter || ' ORDER BY v <-> ''[1,2,3,4,5,6]''') ids;
+SELECT count(*) FILTER (WHERE grp < 40), count(*) FILTER (WHERE grp < 90), count(*) FILTER (WHERE cluster = 7), count(*) FILTER (WHERE grp < 40 AND cluster IN (7, 8, 9) AND id % 3 = 1) FROM items;
+RESET cursor_tuple_fraction;
+
 -- updates, deletes, HOT chains and aborted changes in between
 UPDATE items SET doc = doc || '{"c": 1}' WHERE id % 3 = 0;
 UPDATE items SET v = v + '[1,1,1,1,1,1]' WHERE id % 7 = 0;
@@ -261,5 +284,36 @@ VACUUM ANALYZE others;
 SELECT f.* FROM (VALUES (1, 'id > 500 AND grp = 3', 'v <-> ''[1,0,1,0,1,0]'''), (2, 'id > 500 AND grp IN (3,4,5)', 'v <-> ''[1,0,1,0,1,0]'''), (3, 'grp < 8', 'v::halfvec(6) <=> ''[1,0,1,0,1,0]''')) t(n, filter, distance),
 	LATERAL (SELECT filter, f.uses_scan, f.rows, f.filled, f.ordered, f.recall >= 0.9 AS good_recall FROM pg_temp.filtered(format('SELECT id, %s AS d FROM others WHERE %s ORDER BY d LIMIT 150', distance, filter)) f) f ORDER BY n;
 SELECT f.rows, f.filled FROM pg_temp.filtered('SELECT id, v <-> ''[1,0,1,0,1,0]'' AS d FROM others WHERE id > 500 AND grp IN (3,4,5) ORDER BY d LIMIT ALL') f;
+
+-- vectors out of line: the index ranks the rows of the set, and only the nearest are fetched
+CREATE TABLE wide (id int PRIMARY KEY, grp int, half int, v vector(600)) WITH (autovacuum_enabled = off);
+ALTER TABLE wide ALTER v SET STORAGE EXTERNAL;
+INSERT INTO wide SELECT i, i % 20, i % 2, pg_temp.uniform(i, 600) + array_fill(i % 2 * 0.2, ARRAY[600])::vector FROM generate_series(1, 2000) i;
+CREATE INDEX wide_v ON wide USING hnsw (v vector_l2_ops);
+CREATE INDEX wide_grp ON wide (grp);
+CREATE INDEX wide_half ON wide (half);
+VACUUM ANALYZE wide;
+SELECT n, f.* FROM (VALUES (1, 'grp = 3', 10), (2, 'half = 0', 10), (3, 'half = 0', 300), (4, 'half = 0 AND id % 10 = 6', 10), (5, 'half = 0 AND id % 2 = 0', 10)) t(n, filter, wanted),
+	pg_temp.filtered(format('SELECT id, v <-> array_fill(0.7, ARRAY[600])::vector AS d FROM wide WHERE %s ORDER BY d LIMIT %s', filter, wanted)) f ORDER BY n;
+-- after hnsw.max_scan_tuples nodes the table is read
+SET hnsw.max_scan_tuples = 50;
+SELECT n, f.* FROM (VALUES (1, 'grp = 3', 10), (2, 'half = 0', 10)) t(n, filter, wanted),
+	pg_temp.filtered(format('SELECT id, v <-> array_fill(0.7, ARRAY[600])::vector AS d FROM wide WHERE %s ORDER BY d LIMIT %s', filter, wanted)) f ORDER BY n;
+RESET hnsw.max_scan_tuples;
+DROP TABLE wide;
+
+-- conditions on filter columns of the index and on other indexes: both are used
+CREATE TABLE both_ways (id int PRIMARY KEY, inside int, flag boolean, outside int, v vector(6)) WITH (autovacuum_enabled = off);
+INSERT INTO both_ways SELECT i, i % 10, i % 3 = 0, hashint4(i) % 100, pg_temp.uniform(i / 4, 6) FROM generate_series(1, 5000) i;
+CREATE INDEX both_ways_v ON both_ways USING hnsw (v vector_l2_ops, inside, flag);
+CREATE INDEX both_ways_outside ON both_ways (outside);
+VACUUM ANALYZE both_ways;
+EXPLAIN (COSTS OFF) SELECT id FROM both_ways WHERE outside > 50 AND inside IN (3, 4) AND flag AND id % 7 > 1 ORDER BY v <-> '[1,0,1,0,1,0]' LIMIT 10;
+SELECT n, f.* FROM (VALUES (1, 'outside > 50 AND inside = 3'), (2, 'outside <> 7 AND outside > 0 AND inside IN (3, 4) AND flag'), (3, 'outside BETWEEN 20 AND 22 AND NOT flag'), (4, 'outside > -90 AND inside > 0'),
+		(5, 'outside > 50 AND inside = (SELECT 3)'), (6, 'outside > 50 AND inside = (SELECT NULL::int)')) t(n, filter),
+	LATERAL (SELECT filter, f.uses_scan, f.strategy, f.search, f.rows, f.filled, f.ordered, f.recall >= 0.9 AS good_recall FROM pg_temp.filtered(format('SELECT id, v <-> ''[1,0,1,0,1,0]'' AS d FROM both_ways WHERE %s ORDER BY d LIMIT 10', filter)) f) f ORDER BY n;
+-- by each row of a join, the condition on the filter column too
+SELECT count(*), bool_and(inside = wanted) FROM generate_series(0, 9) wanted, LATERAL (SELECT b.inside, b.outside FROM both_ways b WHERE b.inside = wanted AND b.outside > 50 ORDER BY b.v <-> '[1,0,1,0,1,0]' LIMIT 20) s WHERE outside > 50;
+DROP TABLE both_ways;
 
 DROP TABLE items, queries, parts, others, expected;

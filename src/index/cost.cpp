@@ -15,13 +15,6 @@ namespace {
 
 // Arithmetic of a visit, about 1 us, in units of cpu_operator_cost (which stands for about 0.02 us).
 constexpr double kVisitOperators = 40;
-// The first beam is wider than ef_search.
-constexpr double kWidthPerEf = 1.5;
-// Of a filter that the index does not see nobody knows whether its rows lie near the query. So the rows that have to be
-// looked at, by the share that passes, are counted twice: a way that knows which rows match, and cannot go wrong by
-// more, is preferred unless it costs twice as much.
-constexpr double kUnseenFilter = 2;
-
 // Whether a condition asks for NULL vectors, which are not in the index.
 bool AsksForNullVector(const struct IndexPath* path) {
   ListCell* cell;
@@ -42,18 +35,6 @@ Selectivity RowsSelected(struct PlannerInfo* root, const struct IndexPath* path)
                                 JOIN_INNER, nullptr);
 }
 
-// Whether there are conditions on the table beyond those that the index answers.
-bool HasUnseenFilter(const struct IndexPath* path) {
-  ListCell* cell;
-  foreach (cell, path->indexinfo->indrestrictinfo) {
-    const RestrictInfo* restriction = lfirst_node(RestrictInfo, cell);
-    if (!restriction->pseudoconstant &&
-        !is_redundant_with_indexclauses(const_cast<RestrictInfo*>(restriction), path->indexclauses))
-      return true;
-  }
-  return false;
-}
-
 }  // namespace
 
 VisitCost::VisitCost(const struct IndexOptInfo& index) : nodes_(std::max(1.0, index.tuples)) {
@@ -67,9 +48,14 @@ VisitCost::VisitCost(const struct IndexOptInfo& index) : nodes_(std::max(1.0, in
 
 Cost VisitCost::Arithmetic() { return kVisitOperators * cpu_operator_cost; }
 
+double VisitCost::Descent() const { return 5 * std::log(nodes_) / std::log(hnsw::kLevelRatio); }
+
 double VisitCost::Walk(double matches) const {
-  const double descent = 5 * std::log(nodes_) / std::log(hnsw::kLevelRatio);
-  return std::min(nodes_, prices::Walk(nodes_, matches, kWidthPerEf * settings::ef_search) + descent);
+  return std::min(nodes_, prices::Walk(nodes_, matches, prices::kWidthPerEf * settings::ef_search) + Descent());
+}
+
+double VisitCost::Stream(double matches, double wanted) const {
+  return std::min(nodes_, prices::Stream(nodes_, matches, settings::ef_search, wanted) + Descent());
 }
 
 double VisitCost::Search(double matches) const { return std::min(Walk(matches), prices::Matches(nodes_, matches)); }
@@ -102,10 +88,9 @@ void EstimateCost(struct PlannerInfo* root, struct IndexPath* path, double, Cost
     const double all = prices::Matches(tuples, matches);
     first = std::min(first, all), further = std::min(further, all);
   }
-  Cost rest = further * cost.visit();
-  if (HasUnseenFilter(path)) rest = kUnseenFilter * (rest + prices::kFetch * matches * VisitCost::Arithmetic());
   *startup = first * cost.visit();
-  *total = *startup + rest + matches * cpu_index_tuple_cost;
+  // Each row is fetched from the table, at random.
+  *total = *startup + further * cost.visit() + prices::kFetch * matches * VisitCost::Arithmetic();
 }
 
 }  // namespace medvec::index

@@ -20,10 +20,14 @@ class VisitCost {
   static Cost Arithmetic();
   // Nodes visited until a walk has settled that is to find what ef_search asks for, where so many nodes match.
   double Walk(double matches) const;
+  // Nodes visited until rows one after the other have brought so many that match.
+  double Stream(double matches, double wanted) const;
   // Nodes visited by a scan that knows so many matches, until its first row: it chooses.
   double Search(double matches) const;
 
  private:
+  double Descent() const;
+
   double nodes_;
   Cost visit_;
 };

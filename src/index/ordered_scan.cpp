@@ -19,6 +19,7 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr double kWorthWalking = 1.0 / 8;
 
 // A filter's estimate of matches is trusted to be within twice, and a bit.
+constexpr double kNearlyAll = 0.999;
 constexpr double kDoubt = 2, kFew = 1000;
 
 }  // namespace
@@ -38,7 +39,9 @@ void OrderedScan::Start(const Request& request) {
   test_ = request.wanted.test, passing_ = request.wanted.passing;
   without_ = request.with_hidden ? hnsw::kDead : hnsw::kDead | hnsw::kHidden;
   filter_ = new (palloc(sizeof(Filter))) Filter(index_, request.keys, request.key_count, request.wanted.set);
-  const size_t ef = static_cast<size_t>(settings::ef_search), width = FirstBeam();
+  const size_t ef = static_cast<size_t>(settings::ef_search), first = FirstBeam();
+  const double few = std::max<double>(hnsw::kLeastWidth, prices::kBeamPerRow * limit_);
+  const size_t width = request.is_lazy ? static_cast<size_t>(few) : first;
   search_ =
       new (palloc(sizeof(Search))) Search(index_.space, graph_, ServerMemory(context_), query_.query, query_.bound, ef,
                                           width, without_, Accept(index_, graph_, rows_, *filter_, test_));
@@ -50,7 +53,7 @@ void OrderedScan::Start(const Request& request) {
   now_.scans = 1;
   now_.is_filtered = !filter_->is_empty() || !test_.is_empty();
   ++last_scan.scans;
-  if (now_.is_filtered && left_ > 0) ChooseStrategy(request);
+  if (now_.is_filtered && left_ > 0) ChooseStrategy(request, static_cast<double>(width));
   Count();
   MemoryContextSwitchTo(outer);
 }
@@ -111,16 +114,25 @@ double OrderedScan::MatchesPrice() const {
 
 // Few matching rows are read at once; of many the walk finds enough. What decides is what it costs: about as much for
 // either where the matches are 15 times the root of the rows, at the default ef_search.
-void OrderedScan::ChooseStrategy(const Request& request) {
+void OrderedScan::ChooseStrategy(const Request& request, double width) {
   const double nodes = NodeCount(index_), beam = Beam(limit_);
   const double even = prices::Even(nodes, beam);
   estimate_ = {nodes, request.wanted.set == nullptr ? nodes : request.wanted.set_rows};
   if (filter_->has_conditions() && estimate_.matches > even) estimate_ = EstimateMatches(index_, rows_, *filter_, even);
-  const double walk = prices::Walk(estimate_.rows, estimate_.matches * passing_, beam), matches = MatchesPrice();
+  if (!request.may_walk) {
+    gave_up_ = !ReadRest();
+    return;
+  }
+  const double passing = estimate_.matches * passing_, matches = MatchesPrice();
+  const double walk = request.is_lazy ? prices::Stream(estimate_.rows, passing, settings::ef_search, limit_)
+                                      : prices::Walk(estimate_.rows, passing, beam);
   if (MayReadRest() && matches <= std::min(walk, alternative_) && ReadMatches(kDoubt * even + kFew)) return;
   budget_ = std::max(std::min(MatchesPrice(), alternative_), prices::kPerWidth * beam);
   budget_ = std::min(budget_, static_cast<double>(settings::max_scan_tuples));
-  const double share = estimate_.matches * passing_ / std::max(estimate_.rows, 1.0);
+  // A lazy walk begins with a beam as without a filter. Where that holds too few which match it is widened, for which
+  // the share expected must not be all.
+  const double share = request.is_lazy ? std::min(width / static_cast<double>(FirstBeam()), kNearlyAll)
+                                       : passing / std::max(estimate_.rows, 1.0);
   search_->ExpectShare(std::clamp(share, 1.0 / 1000, 1.0));
   search_->LimitHops(static_cast<size_t>(budget_));
 }

@@ -37,6 +37,10 @@ class OrderedScan {
     Order order;
     bool is_once = false;  // no more than what the first beam holds
     double limit = 0;      // rows that will be taken; 0: not known
+    // A beam will do that holds ef_search nodes of any kind, and of those that match as many as will be taken: what a
+    // filter above an index scan gets, too.
+    bool is_lazy = false;
+    bool may_walk = true;  // false: the rows wanted are known not to be near
     Wanted wanted = {};
     // The caller can do without the scan at the price of so many visits: when it has come to that, it gives up.
     double alternative = std::numeric_limits<double>::infinity();
@@ -82,7 +86,7 @@ class OrderedScan {
   bool MayReadWhole() const;
   bool MayReadRest() const;
   double MatchesPrice() const;
-  void ChooseStrategy(const Request& request);
+  void ChooseStrategy(const Request& request, double width);
   Further HowFurther() const;
   bool NextNode();
   bool FindNode();

@@ -11,19 +11,24 @@ namespace medvec::index::prices {
 inline constexpr double kRow = 1.0 / 250, kMatch = 0.5;
 // Nodes visited for a beam of so many.
 inline constexpr double kPerWidth = 2;
-// Nodes visited for each row taken beyond those, by a beam that grows in steps (100,000 rows of 8 latent dimensions: 2.4
-// to 3.6).
+// Nodes visited for each row taken beyond ef_search, by a beam that grows in steps (2.4 to 3.6).
 inline constexpr double kPerRow = 3;
+// The first beam is wider than ef_search.
+inline constexpr double kWidthPerEf = 1.5;
 // The beam grows to this multiple of the rows that are taken (core/hnsw/search.hpp).
 inline constexpr double kBeamPerRow = 1.25;
 // Fetching a row of the table at random to ask it conditions; in the order of the table and with its distance, where
 // the vector is in the row, or out of line; taking a row out of a bitmap that an index gave, and putting it there.
-inline constexpr double kFetch = 0.5, kInlineRow = 0.25, kOutOfLineRow = 2, kBitmapRow = 0.02;
+inline constexpr double kFetch = 0.5, kInlineRow = 0.4, kOutOfLineRow = 2, kBitmapRow = 0.02;
 inline constexpr double kOutOfLineBytes = 2000;
 
 // A walk among so many nodes, of which some match, for as many as the beam is wide.
 inline double Walk(double nodes, double matches, double width) {
   return kPerWidth * width * nodes / std::max(1.0, matches);
+}
+// Rows one after the other, whether they match or not, until so many have come that do.
+inline double Stream(double nodes, double matches, double ef, double wanted) {
+  return kPerWidth * kWidthPerEf * ef + kPerRow * std::max(0.0, wanted * nodes / std::max(1.0, matches) - ef);
 }
 // Finding all matches by the row pages, and ranking them.
 inline double Matches(double nodes, double matches) { return kRow * nodes + kMatch * matches; }

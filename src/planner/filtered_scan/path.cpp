@@ -58,11 +58,8 @@ BitmapHeapPath* BitmapPath(PlannerInfo* root, const RelOptInfo* rel, List* other
   return nullptr;
 }
 
-// Bytes of a dense vector of so many dimensions, roughly.
-constexpr double kBytesPerDimension = 4;
-
-// Reading the rows of a bitmap one by one, and making a heap of them. As for the index, what fits in the cache is taken to be
-// there, which core does not take it to be.
+// Reading the rows of a bitmap one by one, and making a heap of them. As for the index, what fits in the cache is taken
+// to be there, which core does not take it to be.
 Cost TableCost(const RelOptInfo* rel, const OpExpr* measure, double set_rows) {
   const double pages = std::max(1.0, static_cast<double>(rel->pages));
   const double uncached = 1 - std::min(1.0, effective_cache_size / pages);
@@ -70,15 +67,21 @@ Cost TableCost(const RelOptInfo* rel, const OpExpr* measure, double set_rows) {
   get_tablespace_page_costs(rel->reltablespace, &random_page, &sequential_page);
   QualCost distance;
   cost_qual_eval_node(&distance, reinterpret_cast<Node*>(const_cast<OpExpr*>(measure)), nullptr);
-  const double bytes = kBytesPerDimension * exprTypmod(static_cast<Node*>(linitial(measure->args)));
   return rel->baserestrictcost.startup + distance.startup + std::min(pages, set_rows) * uncached * random_page +
-         set_rows *
-             (index::prices::TableRow(bytes) * index::VisitCost::Arithmetic() + rel->baserestrictcost.per_tuple) +
+         set_rows * (index::prices::kInlineRow * index::VisitCost::Arithmetic() + rel->baserestrictcost.per_tuple) +
          rel->rows * distance.per_tuple + 2 * cpu_operator_cost * rel->rows;
 }
 
+// How many rows will be taken, as far as is known; 0: unknown.
+double RowsWanted(const PlannerInfo* root) {
+  if (root->tuple_fraction == 0) return kAll;
+  if (root->limit_tuples >= 0) return std::min(root->limit_tuples, kAll);
+  return root->tuple_fraction >= 1 ? std::min(root->tuple_fraction, kAll) : 0;
+}
+
 // As the scan will choose, by estimates (scan.cpp). The set is read in the end if all rows are wanted.
-void SetCosts(CustomPath* path, const RelOptInfo* rel, const IndexPath* ordered, const BitmapHeapPath* bitmap) {
+void SetCosts(CustomPath* path, const RelOptInfo* rel, const IndexPath* ordered, const BitmapHeapPath* bitmap,
+              double limit) {
   Cost bitmap_cost;
   Selectivity share;
   cost_bitmap_tree_node(bitmap->bitmapqual, &bitmap_cost, &share);
@@ -87,7 +90,8 @@ void SetCosts(CustomPath* path, const RelOptInfo* rel, const IndexPath* ordered,
   const index::VisitCost cost(*ordered->indexinfo);
   const Cost table = bitmap_cost + TableCost(rel, linitial_node(OpExpr, ordered->indexorderbys), set_rows);
   const Cost search = bitmap_cost + cost.Search(matches) * cost.visit();
-  const Cost asking = cost.Walk(rel->rows) * (cost.visit() + index::prices::kFetch * index::VisitCost::Arithmetic());
+  const Cost asking = cost.Stream(rel->rows, std::max(1.0, limit)) *
+                      (cost.visit() + index::prices::kFetch * index::VisitCost::Arithmetic());
   path->path.startup_cost = std::min({asking, search, table});
   path->path.total_cost = table + cpu_tuple_cost * rel->rows;
 }
@@ -132,7 +136,7 @@ Plan* MakePlan(PlannerInfo* root, RelOptInfo* rel, CustomPath* path, List* colum
       list_make5(distance, lsecond(distance->args), ordered->indexqual, ordered->indexqualorig, LimitExpressions(root));
   PlanData data;
   data.index = ordered->indexid;
-  data.limit = root->tuple_fraction == 0 ? kAll : std::clamp(root->limit_tuples, 0.0, kAll);
+  data.limit = RowsWanted(root);
   data.rows = rel->rows;
   data.set_rows = set->plan_rows;
   data.key_share = ordered_path->indexclauses == NIL ? 1 : ordered_path->indexselectivity;
@@ -176,7 +180,7 @@ void AddPath(PlannerInfo* root, RelOptInfo* rel, const RangeTblEntry* entry) {
   path->flags = CUSTOMPATH_SUPPORT_PROJECTION;
   path->custom_paths = list_make2(bitmap, ordered);
   path->methods = &path_methods;
-  SetCosts(path, rel, ordered, bitmap);
+  SetCosts(path, rel, ordered, bitmap, RowsWanted(root));
   add_path(rel, &path->path);
 }
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "index/options.hpp"
 #include "index/prices.hpp"
 #include "planner/filtered_scan/exact_rows.hpp"
 #include "planner/filtered_scan/indexed_rows.hpp"
@@ -13,8 +14,6 @@ namespace {
 
 // Share of the other strategies' price that is risked to see whether rows near the query pass.
 constexpr double kProbe = 1.0 / 8;
-// What a probe begins with: as if nearly all rows passed.
-constexpr double kNearlyAll = 0.999;
 // Rows of a page, where the statistics do not tell.
 constexpr double kRowsPerPage = 50;
 
@@ -53,6 +52,7 @@ struct ScanState {
   Datum query_value;
   bool is_query_null;
   double wanted;  // rows that will be taken; 0: not known
+  bool is_far;    // so many ought to have been found by now
   IndexedRows* indexed;
   ExactRows* exact;
 
@@ -99,8 +99,12 @@ double Passing(const ScanState& state, double rows) {
   return std::clamp(state.data.rows / std::max(1.0, rows * state.data.key_share), 0.001, 1.0);
 }
 
+// Whether the rows that pass are known not to be near.
+bool IsFar(const ScanState& state) { return state.is_far && state.given.tids.size == 0; }
+
 // False: a search makes no sense, because nothing is near to the query.
 bool StartSearch(ScanState& state, const index::OrderedScan::Wanted& wanted, double alternative) {
+  const bool is_asking = wanted.set == nullptr;
   state.search->Start({
       .query = state.query_value,
       .is_null = state.is_query_null,
@@ -110,6 +114,8 @@ bool StartSearch(ScanState& state, const index::OrderedScan::Wanted& wanted, dou
       .with_hidden = TransactionStartedDuringRecovery(),
       .order = index::OrderedScan::Order::kRelaxed,
       .limit = state.wanted,
+      .is_lazy = is_asking,
+      .may_walk = is_asking || !IsFar(state),
       .wanted = wanted,
       .alternative = alternative,
   });
@@ -120,22 +126,22 @@ bool StartSearch(ScanState& state, const index::OrderedScan::Wanted& wanted, dou
   return true;
 }
 
-// Before there is a set, only estimates tell how many rows pass. By them the search may come to the price of making the
-// set, so that a wrong estimate costs as much again. Else a probe may show that many rows lie near the query.
+// Before there is a set, only estimates tell how many rows pass. By them the search may come to twice its price, and to
+// that of the other ways: it is then known that the rows are not near. Else a probe may show that many are.
 bool BeginAskRows(ScanState& state) {
   if (state.set != nullptr || state.is_query_null) return false;
-  const double nodes = Nodes(state), beam = state.search->Beam(state.wanted);
-  const double make_set = index::prices::kBitmapRow * state.data.set_rows;
-  const double visits = index::prices::Walk(nodes, state.data.rows, beam);
-  double budget = std::max(visits, make_set / (1 + index::prices::kFetch)), passing = Passing(state, nodes);
-  if ((1 + index::prices::kFetch) * visits > make_set) {
-    const double other =
-        std::min({index::prices::Walk(nodes, state.data.set_rows, beam),
-                  index::prices::Matches(nodes, state.data.set_rows), TablePrice(state, state.data.set_rows)});
-    budget = (make_set + other) * kProbe, passing = kNearlyAll;
-    if (budget < index::prices::Walk(nodes, nodes, beam)) return false;
-  }
-  return StartSearch(state, {.test = {PassesRow, &state}, .passing = passing}, budget);
+  const double nodes = Nodes(state), set_rows = state.data.set_rows, ef = index::settings::ef_search;
+  const double other = index::prices::kBitmapRow * set_rows +
+                       std::min({index::prices::Walk(nodes, set_rows, state.search->Beam(state.wanted)),
+                                 index::prices::Matches(nodes, set_rows), TablePrice(state, set_rows)});
+  const double visits = index::prices::Stream(nodes, state.data.rows, ef, std::max(1.0, state.wanted));
+  const double affordable = other / (1 + index::prices::kFetch);
+  const bool is_probe = visits > affordable;
+  const double budget =
+      is_probe ? kProbe * affordable : std::min(state.wanted > 0 ? 2 * visits : affordable, affordable);
+  if (budget < index::prices::Stream(nodes, nodes, ef, state.wanted)) return false;
+  state.is_far = !is_probe;  // if another strategy follows before there is a row
+  return StartSearch(state, {.test = {PassesRow, &state}, .passing = Passing(state, nodes)}, budget);
 }
 
 // The number of rows in the set is known. Where they lie is not: if the search turns out to visit more than reading the
@@ -147,9 +153,9 @@ bool BeginSearchSet(ScanState& state) {
   const double matches = state.set_rows * state.data.key_share;
   const double passing = state.data.has_residual ? Passing(state, state.data.set_rows) : 1;
   const double fetched = std::min(matches, state.wanted / passing);
-  if (table <= std::min(index::prices::Walk(nodes, matches * passing, state.search->Beam(state.wanted)),
-                        index::prices::Matches(nodes, matches) + index::prices::kFetch * fetched))
-    return false;
+  const double read = index::prices::Matches(nodes, matches) + index::prices::kFetch * fetched;
+  const double walk = index::prices::Walk(nodes, matches * passing, state.search->Beam(state.wanted));
+  if (table <= read && (IsFar(state) || table <= walk)) return false;
   index::OrderedScan::Wanted wanted = {.set = state.set, .set_rows = state.set_rows, .test = {}, .passing = passing};
   if (state.data.has_residual) wanted.test = {PassesRow, &state};
   return StartSearch(state, wanted, table);
@@ -198,6 +204,7 @@ void BeginScan(ScanState& state) {
   }
   state.query_value = ExecEvalExpr(state.query, state.node.ss.ps.ps_ExprContext, &state.is_query_null);
   state.wanted = RowsWanted(state);
+  state.is_far = false;
   state.is_begun = true;
   MemoryContextSwitchTo(outer);
   Begin(state, kAskRows);
