@@ -162,7 +162,6 @@ void ChooseStrategy(Scan& scan, double width) {
   last_scan.matches = scan.estimate.matches;
   if (MayReadRest(scan) && MatchesCost(scan.estimate) <= walk_cost() && ReadMatches(scan, 2 * even + 1000)) return;
   scan.budget = std::min(std::max(MatchesCost(scan.estimate), visits), static_cast<double>(settings::max_scan_tuples));
-  scan.search->ExpectShare(std::clamp(scan.estimate.matches / std::max(scan.estimate.rows, 1.0), 1.0 / 1000, 1.0));
   scan.search->LimitHops(static_cast<size_t>(scan.budget));
 }
 
