@@ -19,7 +19,6 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr double kWorthWalking = 1.0 / 8;
 
 // A filter's estimate of matches is trusted to be within twice, and a bit.
-constexpr double kNearlyAll = 0.999;
 constexpr double kDoubt = 2, kFew = 1000;
 
 }  // namespace
@@ -39,9 +38,7 @@ void OrderedScan::Start(const Request& request) {
   test_ = request.wanted.test, passing_ = request.wanted.passing;
   without_ = request.with_hidden ? hnsw::kDead : hnsw::kDead | hnsw::kHidden;
   filter_ = new (palloc(sizeof(Filter))) Filter(index_, request.keys, request.key_count, request.wanted.set);
-  const size_t ef = static_cast<size_t>(settings::ef_search), first = FirstBeam();
-  const double few = std::max<double>(hnsw::kLeastWidth, prices::kBeamPerRow * limit_);
-  const size_t width = request.is_lazy ? static_cast<size_t>(few) : first;
+  const size_t ef = static_cast<size_t>(settings::ef_search), width = FirstBeam();
   search_ =
       new (palloc(sizeof(Search))) Search(index_.space, graph_, ServerMemory(context_), query_.query, query_.bound, ef,
                                           width, without_, Accept(index_, graph_, rows_, *filter_, test_));
@@ -53,7 +50,7 @@ void OrderedScan::Start(const Request& request) {
   now_.scans = 1;
   now_.is_filtered = !filter_->is_empty() || !test_.is_empty();
   ++last_scan.scans;
-  if (now_.is_filtered && left_ > 0) ChooseStrategy(request, static_cast<double>(width));
+  if (now_.is_filtered && left_ > 0) ChooseStrategy(request);
   Count();
   MemoryContextSwitchTo(outer);
 }
@@ -114,7 +111,7 @@ double OrderedScan::MatchesPrice() const {
 
 // Few matching rows are read at once; of many the walk finds enough. What decides is what it costs: about as much for
 // either where the matches are 15 times the root of the rows, at the default ef_search.
-void OrderedScan::ChooseStrategy(const Request& request, double width) {
+void OrderedScan::ChooseStrategy(const Request& request) {
   const double nodes = NodeCount(index_), beam = Beam(limit_);
   const double even = prices::Even(nodes, beam);
   estimate_ = {nodes, request.wanted.set == nullptr ? nodes : request.wanted.set_rows};
@@ -129,11 +126,7 @@ void OrderedScan::ChooseStrategy(const Request& request, double width) {
   if (MayReadRest() && matches <= std::min(walk, alternative_) && ReadMatches(kDoubt * even + kFew)) return;
   budget_ = std::max(std::min(MatchesPrice(), alternative_), prices::kPerWidth * beam);
   budget_ = std::min(budget_, static_cast<double>(settings::max_scan_tuples));
-  // A lazy walk begins with a beam as without a filter. Where that holds too few which match it is widened, for which
-  // the share expected must not be all.
-  const double share = request.is_lazy ? std::min(width / static_cast<double>(FirstBeam()), kNearlyAll)
-                                       : passing / std::max(estimate_.rows, 1.0);
-  search_->ExpectShare(std::clamp(share, 1.0 / 1000, 1.0));
+  if (request.is_lazy) search_->WantFew(std::max(hnsw::kLeastWidth, static_cast<size_t>(prices::kBeamPerRow * limit_)));
   search_->LimitHops(static_cast<size_t>(budget_));
 }
 

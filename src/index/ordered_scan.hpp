@@ -86,7 +86,7 @@ class OrderedScan {
   bool MayReadWhole() const;
   bool MayReadRest() const;
   double MatchesPrice() const;
-  void ChooseStrategy(const Request& request, double width);
+  void ChooseStrategy(const Request& request);
   Further HowFurther() const;
   bool NextNode();
   bool FindNode();

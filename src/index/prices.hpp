@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/hnsw/search.hpp"
+
 namespace medvec::index::prices {
 
 // Looking at a row in the row pages for whether it matches; reading the node of one that does, in order of address.
@@ -24,7 +26,7 @@ inline constexpr double kOutOfLineBytes = 2000;
 
 // A walk among so many nodes, of which some match, for as many as the beam is wide.
 inline double Walk(double nodes, double matches, double width) {
-  return kPerWidth * width * nodes / std::max(1.0, matches);
+  return kPerWidth * width * std::pow(nodes / std::max(1.0, matches), hnsw::kWidthPower);
 }
 // Rows one after the other, whether they match or not, until so many have come that do.
 inline double Stream(double nodes, double matches, double ef, double wanted) {
@@ -33,7 +35,9 @@ inline double Stream(double nodes, double matches, double ef, double wanted) {
 // Finding all matches by the row pages, and ranking them.
 inline double Matches(double nodes, double matches) { return kRow * nodes + kMatch * matches; }
 // As many matches as make both about equal.
-inline double Even(double nodes, double width) { return std::sqrt(kPerWidth * width * nodes / kMatch); }
+inline double Even(double nodes, double width) {
+  return std::pow(kPerWidth * width * std::pow(nodes, hnsw::kWidthPower) / kMatch, 1 / (1 + hnsw::kWidthPower));
+}
 
 inline double TableRow(double vector_bytes) { return vector_bytes > kOutOfLineBytes ? kOutOfLineRow : kInlineRow; }
 

@@ -99,14 +99,13 @@ struct Filtered {
   bool is_spent = false;
 };
 
-// The ten nearest of the wanted nodes, by a search that expects a share of them.
-Filtered FindAmong(Index& index, const Floats& q, const std::function<bool(NodeId)>& is_wanted, double share,
-                   size_t most_hops) {
+// The ten nearest of the wanted nodes.
+Filtered FindAmong(Index& index, const Floats& q, const std::function<bool(NodeId)>& is_wanted,
+                   size_t most_hops = std::numeric_limits<size_t>::max()) {
   std::vector<char> buffer(QueryBufferSize(index.geometry));
   Query query = GetKernels(index.geometry).make_query(index.space, InputOf(q), buffer.data());
   Search<MemoryGraph, Among> search(index.space, index.graph, HeapMemory(), query, Bound(index.space, LengthOf(q)), 40,
                                     60, kDead, Among{&is_wanted});
-  search.ExpectShare(share);
   search.LimitHops(most_hops);
   std::vector<double> all, found;
   for (const NodeId node : index.Bottom())
@@ -123,36 +122,46 @@ Filtered FindAmong(Index& index, const Floats& q, const std::function<bool(NodeI
   return result;
 }
 
-// A filtered search finds as much as one without a filter: nodes at random, those far from the query, and whatever
-// share it expects.
+// A filtered search finds as much as one without a filter: of nodes at random, those near the query, those far from it.
 TEST(HnswGraphTest, FilteredSearch) {
   Data data(30);
   Index index(MakeGeometry(30, Metric::kL2, VectorCodec::kInt8, 2, 24));
   for (int i = 0; i < 6000; ++i) index.Add(data.Next());
   const std::vector<Floats> queries = Queries(data, 30);
-  const size_t unlimited = std::numeric_limits<size_t>::max();
+  const auto everything = [](NodeId) { return true; };
+  size_t unfiltered_hops = 0, near_hops = 0, near_right = 0;
   for (const double share : {1.0, 0.5, 0.1, 0.02}) {
     size_t right = 0, hops = 0;
     for (const Floats& q : queries) {
       const double farther = index.Distance(q, data.centres[0]);
-      const Filtered random = FindAmong(
-          index, q, [&](NodeId n) { return n * 2654435761u % 1000 < 1000 * share; }, share, unlimited);
-      const Filtered wrong = FindAmong(
-          index, q, [&](NodeId n) { return n * 2654435761u % 1000 < 1000 * share; }, 1.0 / 3, unlimited);
-      const Filtered far = FindAmong(
-          index, q,
-          [&](NodeId n) {
-            return index.Distance(q, index.vectors[index.rows[n].empty() ? 0 : index.rows[n][0]]) > farther;
-          },
-          share, unlimited);
+      const Filtered random = FindAmong(index, q, [&](NodeId n) { return n * 2654435761u % 1000 < 1000 * share; });
+      const Filtered far = FindAmong(index, q, [&](NodeId n) {
+        return index.Distance(q, index.vectors[index.rows[n].empty() ? 0 : index.rows[n][0]]) > farther;
+      });
       EXPECT_EQ(random.answers, 40u);
-      EXPECT_EQ(wrong.answers, 40u);
       EXPECT_EQ(far.answers, 40u);
-      right += random.right + wrong.right, hops += random.hops;
+      right += random.right, hops += random.hops;
     }
-    EXPECT_GT(right, 0.97 * 20 * 30) << share;
+    EXPECT_GT(right, 0.97 * 10 * 30) << share;
     EXPECT_LT(hops, 30 * 6 * 60 / share) << share;
   }
+  for (const Floats& q : queries) {
+    const Filtered all = FindAmong(index, q, everything);
+    // A tenth of the nodes, and the nearest to the query.
+    std::vector<std::pair<double, NodeId>> order;
+    for (const NodeId node : index.Bottom())
+      order.push_back({index.Distance(q, index.vectors[index.rows[node][0]]), node});
+    std::sort(order.begin(), order.end());
+    std::vector<bool> is_near(order.size() * 2);
+    for (size_t i = 0; i < order.size() / 10; ++i) {
+      if (order[i].second >= is_near.size()) is_near.resize(order[i].second + 1);
+      is_near[order[i].second] = true;
+    }
+    const Filtered near = FindAmong(index, q, [&](NodeId n) { return n < is_near.size() && is_near[n]; });
+    unfiltered_hops += all.hops, near_hops += near.hops, near_right += near.right;
+  }
+  EXPECT_GT(near_right, 0.97 * 10 * 30);
+  EXPECT_LT(near_hops, unfiltered_hops * 5 / 4);
 }
 
 TEST(HnswGraphTest, SearchOfLimitedHops) {
@@ -160,11 +169,16 @@ TEST(HnswGraphTest, SearchOfLimitedHops) {
   Index index(MakeGeometry(30, Metric::kL2, VectorCodec::kInt8, 2, 24));
   for (int i = 0; i < 3000; ++i) index.Add(data.Next());
   const auto few = [](NodeId n) { return n % 500 == 0; };
-  const Filtered spent = FindAmong(index, data.Next(), few, 0.1, 200);
+  const Filtered spent = FindAmong(index, data.Next(), few, 200);
   EXPECT_TRUE(spent.is_spent);
   EXPECT_LE(spent.hops, 200u);
   EXPECT_EQ(spent.answers, 0u);  // asked again it would give what it has found
-  EXPECT_FALSE(FindAmong(index, data.Next(), few, 0.1, 100000).is_spent);
+  EXPECT_FALSE(FindAmong(index, data.Next(), few, 100000).is_spent);
+  // A walk that would have to go much farther ends where that is to be seen.
+  const Filtered hopeless = FindAmong(
+      index, data.Next(), [](NodeId) { return false; }, 2000);
+  EXPECT_TRUE(hopeless.is_spent);
+  EXPECT_LT(hopeless.hops, 1000u);
 }
 
 // Rows that come cluster by cluster, as the frames of one series after another's.
