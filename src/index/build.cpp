@@ -41,7 +41,7 @@ Meta MakeMeta(Relation relation, uint32 nonzeros) {
   const OperatorClass operators = GetOperatorClass(relation);
   const Options options = GetOptions(relation);
   const uint32 dim = ColumnDimensions(relation);
-  const uint32 key_bytes = (KeyBytes(meta) + 3) / 4 * 4;  // blocks start at multiples of 4
+  const uint32 key_bytes = (meta.key_bytes + 3) / 4 * 4;  // blocks start at multiples of 4
   const hnsw::Choice choice = Choose(operators, dim, options.m, nonzeros, key_bytes);
   meta.magic = kMagic, meta.version = kFormatVersion;
   meta.dim = dim;

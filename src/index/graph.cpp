@@ -283,7 +283,7 @@ NodeId PageGraph::Append(const uint8_t* block, int level) {
   }
   if (!upper) {
     const Page page = change.Add(ReadPage(index_, row.block, PageKind::kRows, BUFFER_LOCK_EXCLUSIVE));
-    WriteRow(index_, page, row.slot, tuple_, node, keys_);
+    WriteRow(RowPage(index_, page), row.slot, tuple_, node, keys_);
     TakeRow(allocation_page, row, 1);
   }
   change.Finish();
@@ -338,9 +338,9 @@ bool PageGraph::AddRow(NodeId node, float error) {
   for (uint32_t i = 0; i < header_pages; ++i) pages[i] = change.Add(buffers_[i]);
   place.pages = Min(place.pages, header_pages);
   CopyIn(place, copy_, sizeof header, [&](uint32_t i) { return pages[i]; });
-  const Page row_page = change.Add(ReadPage(index_, row.block, PageKind::kRows, BUFFER_LOCK_EXCLUSIVE));
-  WriteRow(index_, row_page, row.slot, tuple_, node, keys_);
-  WriteLink(index_, row_page, row.slot + 1, older);
+  const RowPage row_page(index_, change.Add(ReadPage(index_, row.block, PageKind::kRows, BUFFER_LOCK_EXCLUSIVE)));
+  WriteRow(row_page, row.slot, tuple_, node, keys_);
+  WriteLink(row_page, row.slot + 1, older);
   change.Finish();
   for (uint32_t i = header_pages; i < PlaceOf(index_, node).pages; ++i) UnlockReleaseBuffer(buffers_[i]);
   return true;

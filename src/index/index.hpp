@@ -17,12 +17,13 @@ struct Index {
   FilterColumn* filter;  // meta.key_columns of them
   hnsw::Space space;
   Rotation rotation;
+  RowLayout rows;
   uint32_t rows_per_page;
   BlockNumber blocks;  // there are at least so many
   bool logged;         // changes are WAL-logged as they are made (false while the index is being built)
 
   const hnsw::Geometry& geometry() const { return space.geometry; }
-  uint32_t key_bytes() const { return KeyBytes(meta); }
+  uint32_t key_bytes() const { return meta.key_bytes; }
   // Of a block of level 0 with one row.
   const uint8_t* KeysOf(const uint8_t* block) const { return block + space.geometry.block_size; }
 };

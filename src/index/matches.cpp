@@ -10,19 +10,16 @@ constexpr uint32_t kSamplePages = 32;
 constexpr double kSampleEnough = 50;  // matches, for an estimate to be trusted early
 constexpr uint32_t kAhead = 8;        // pages asked for ahead
 
-// Calls take(row) for each row of a page whose keys match. Returns how many rows it has.
+// Calls take(page, rows) with the rows of a page whose keys match. Returns how many rows it has.
 template <class Take>
-uint32_t ForEachMatch(Index& index, BlockNumber block, const Filter& filter, Take take) {
+uint32_t ReadRowPage(Index& index, BlockNumber block, const Filter& filter, Take take) {
   CHECK_FOR_INTERRUPTS();
   const Buffer buffer = ReadPage(index, block, PageKind::kRows, BUFFER_LOCK_SHARE);
-  const Page page = BufferGetPage(buffer);
-  uint32_t count = 0;
-  for (uint32_t slot = 0; slot < index.rows_per_page; ++slot) {
-    const Row row = RowAt(index, page, slot);
-    if (!row.is_tuple()) continue;
-    ++count;
-    if (filter.Judge(row.keys()) != Match::kNo) take(row);
-  }
+  const RowPage page(index, BufferGetPage(buffer));
+  RowSet rows = page.Tuples();
+  const uint32_t count = rows.Count();
+  filter.Judge(page, &rows);
+  take(page, rows);
   UnlockReleaseBuffer(buffer);
   return count;
 }
@@ -47,7 +44,8 @@ Estimate EstimateMatches(Index& index, RowMap& rows, const Filter& filter, doubl
   double seen = 0, matches = 0;
   for (uint32_t i = 0; i < samples; ++i) {
     const uint64 ordinal = (start + uint64{i} * directory.count / samples) % directory.count;
-    seen += ForEachMatch(index, directory.blocks[ordinal], filter, [&](const Row&) { matches += 1; });
+    seen += ReadRowPage(index, directory.blocks[ordinal], filter,
+                        [&](const RowPage&, const RowSet& rows) { matches += rows.Count(); });
     const double share = static_cast<double>(i + 1) / directory.count;
     if (matches >= kSampleEnough && matches / share > 2 * many) return {seen / share, matches / share};
   }
@@ -65,8 +63,9 @@ bool CollectMatches(Index& index, RowMap& rows, const Filter& filter, size_t mos
       PrefetchBuffer(index.relation, MAIN_FORKNUM, directory.blocks[ordinal + kAhead]);
     // A page's rows are appended under its lock: room is made before.
     nodes->Reserve(memory, nodes->size + index.rows_per_page);
-    seen += ForEachMatch(index, directory.blocks[ordinal], filter,
-                         [&](const Row& row) { nodes->data[nodes->size++] = row.node(); });
+    seen += ReadRowPage(index, directory.blocks[ordinal], filter, [&](const RowPage& page, const RowSet& rows) {
+      rows.ForEach([&](uint32_t slot) { nodes->data[nodes->size++] = page[slot].node(); });
+    });
     if (nodes->size > most) {
       const double share = static_cast<double>(ordinal + 1) / directory.count;
       *estimate = {seen / share, static_cast<double>(nodes->size) / share};

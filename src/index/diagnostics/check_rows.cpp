@@ -16,13 +16,13 @@ RowCopy ReadRow(Checker& checker, uint32_t number) {
   const uint32_t slots = checker.index.rows_per_page, slot = number % slots;
   const Buffer buffer =
       ReadPage(checker.index, checker.rows.blocks[number / slots], PageKind::kRows, BUFFER_LOCK_SHARE);
-  const Page page = BufferGetPage(buffer);
-  const Row row = RowAt(checker.index, page, slot);
+  const RowPage rows(checker.index, BufferGetPage(buffer));
+  const Row row = rows[slot];
   RowCopy copy;
   copy.is_tuple = row.is_tuple(), copy.tuple = row.tuple(), copy.node = row.node(), copy.next = kNoRow;
-  memcpy(copy.keys, row.keys(), checker.index.key_bytes());
+  row.CopyKeys(copy.keys);
   if (slot + 1 < slots) {
-    const Row link = RowAt(checker.index, page, slot + 1);
+    const Row link = rows[slot + 1];
     if (link.state() == kLinkRow) copy.next = link.next();
   }
   UnlockReleaseBuffer(buffer);
@@ -71,7 +71,7 @@ void CheckRows(Checker& checker) {
     UnlockReleaseBuffer(buffer);
     uint16_t before = 0;
     for (uint32_t slot = 0; slot < slots; ++slot) {
-      const Row row{usable + slot * checker.index.meta.row_size};
+      const Row row = RowPage(checker.index, usable)[slot];
       CheckRow(checker, block, ordinal * slots + slot, row, before, now);
       before = row.state();
     }

@@ -75,8 +75,7 @@ void CountPages(Index& index, BlockNumber blocks, Counts& counts) {
     }
     ++counts.pages[kind];
     if (kind == static_cast<uint16_t>(PageKind::kNodes)) CountBlocks(index, block, page, counts, split);
-    for (uint32_t slot = 0; kind == static_cast<uint16_t>(PageKind::kRows) && slot < index.rows_per_page; ++slot)
-      counts.rows += RowAt(index, page, slot).is_tuple();
+    if (kind == static_cast<uint16_t>(PageKind::kRows)) counts.rows += RowPage(index, page).Tuples().Count();
     UnlockReleaseBuffer(buffer);
     for (size_t i = 0; i < split.size; ++i) CountBlock(index, ReadHeader(index, split[i]), counts);
     split.size = 0;
@@ -121,7 +120,7 @@ void AddMeta(const Meta& meta, Columns& columns) {
   columns.AddInt(meta.blocks_per_group);
   columns.AddInt(meta.pages_per_group);
   columns.AddInt(meta.key_columns);
-  columns.AddInt(KeyBytes(meta));
+  columns.AddInt(meta.key_bytes);
 }
 
 void AddCounts(const Index& index, const Counts& counts, Columns& columns) {
