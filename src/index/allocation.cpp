@@ -57,7 +57,16 @@ BlockNumber NewGroup(Index& index, Buffer allocation, bool upper) {
 }
 
 void NewRowPage(Index& index, Buffer allocation) {
-  const BlockNumber block = Extend(index.relation, 1);
+  const BlockNumber block = Extend(index.relation, 1 + index.rows.code_pages);
+  for (uint32_t done = 0; done < index.rows.code_pages;) {
+    PageChange change(index);
+    for (int i = 0; i < PageChange::kMaxPages && done < index.rows.code_pages; ++i) {
+      const Buffer buffer = ReadBuffer(index.relation, block + ++done);
+      LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
+      Tail(change.AddNew(buffer, PageKind::kCodes)).position = static_cast<uint16_t>(done);
+    }
+    change.Finish();
+  }
   const Buffer buffer = ReadBuffer(index.relation, block);
   LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
   PageChange change(index);

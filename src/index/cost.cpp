@@ -7,6 +7,7 @@
 #include "core/hnsw/insert.hpp"
 #include "index/options.hpp"
 #include "index/path.hpp"
+#include "index/prices.hpp"
 
 namespace medvec::index {
 
@@ -16,8 +17,6 @@ namespace {
 constexpr double kVisitOperators = 40;
 // Nodes visited for a beam of ef: more than ef, see core/hnsw/README.md.
 constexpr double kVisitsPerEf = 2;
-// Looking at a row's keys, and reading the node of one that matches, in visits.
-constexpr double kVisitsPerRow = 1.0 / 250, kVisitsPerMatch = 0.5;
 
 // Whether a condition asks for NULL vectors, which are not in the index.
 bool AsksForNullVector(const struct IndexPath* path) {
@@ -71,7 +70,7 @@ void EstimateCost(struct PlannerInfo* root, struct IndexPath* path, double, Cost
   *selectivity = RowsSelected(root, path);
   const double matches =
       path->indexclauses == NIL ? tuples : std::clamp(*selectivity * path->indexinfo->rel->tuples, 1.0, tuples);
-  const double all = kVisitsPerRow * tuples + kVisitsPerMatch * matches;
+  const double all = PriceOfMatches(tuples, matches, true);
   const double each = tuples / matches;  // visits for one match
   double first = std::min(tuples, kVisitsPerEf * settings::ef_search * each + 5 * levels);
   double last = first + std::max(0.0, matches - settings::ef_search) * each;

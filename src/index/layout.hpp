@@ -8,7 +8,7 @@
 //   node groups  `pages_per_group` neighbouring pages with `blocks_per_group` blocks, one behind the other in the
 //   usable
 //                bytes of the pages; level 0 and the levels above have groups of their own
-//   row pages    rows, by columns
+//   row pages    rows, by columns; behind each, if rows have codes, `code_pages` pages of codes
 //   directories  the blocks of row pages, and of groups of upper levels, in order
 //
 // Every page ends in a PageTail. Numbers are in the machine's order and aligned as the structs say.
@@ -29,13 +29,13 @@ inline constexpr uint32_t kAllocationBlock = 1;
 inline constexpr uint32_t kCentreBlock = 2;
 inline constexpr uint32_t kNoBlock = 0xffffffff;
 
-enum class PageKind : uint16_t { kMeta = 1, kAllocation, kCentre, kNodes, kRows, kDirectory };
+enum class PageKind : uint16_t { kMeta = 1, kAllocation, kCentre, kNodes, kRows, kDirectory, kCodes };
 
 inline constexpr uint16_t kUpperLevels = 0x8000;  // in `position`: a page of an upper group
 
 struct PageTail {
   uint16_t kind;
-  uint16_t position;  // of a page in its group, or in the centre
+  uint16_t position;  // of a page in its group, or in the centre; of a page of codes behind its row page, from 1 on
   uint32_t next;      // free list of groups or row pages; 0: not in it, kNoBlock: its end
   uint32_t ordinal;   // of a row page or a directory page
   uint32_t page_id;   // kMagic, as pages of other access methods have theirs
@@ -84,6 +84,7 @@ struct Meta {
   KeyColumn keys[kMaxKeyColumns];
   uint32_t code_bytes;  // of a neighbour
   uint32_t nonzeros;    // of a sparse vector that a block holds
+  uint32_t row_code_bits;  // a dimension; 0: rows have no codes
 };
 static_assert(offsetof(Meta, keys) == 64 && sizeof(Meta) == 64 + 4 * kMaxKeyColumns + 12);
 
@@ -137,13 +138,23 @@ inline constexpr uint32_t kDirectoryEntries = kUsable / 4;
 //   kClosedRow      out of its chain; block number and node: the transaction id of that time, low half and high. Used
 //                   again once no running transaction is older.
 //   other           the heap tuple's
+//
+// A row's code is that of its node's stored vector as a neighbour of the centre (core/hnsw/dense_kernels.hpp), for a
+// scan that has many matches to look at the best first. It is written before its row, by a record of its own.
+//
+//   uint16_t   norm
+//   uint8_t    rescale
+//   code       of all dimensions
 struct RowLayout {
   uint32_t slots;  // of a page
   uint32_t null_bytes;  // of a column
   // Where the arrays are in the usable bytes; nodes at 0.
   uint32_t blocks, offsets, nulls, end;
   uint32_t values[kMaxKeyColumns];
+  uint32_t code_size;  // of a row, with norm and rescale; 0: there are none
+  uint32_t codes_per_page, code_pages;
 };
+inline constexpr uint32_t kMostCodePages = 16;
 constexpr RowLayout LayRows(const Meta& meta) {
   uint32_t value_bytes = 0;
   for (uint32_t i = 0; i < meta.key_columns; ++i) value_bytes += meta.keys[i].size;
@@ -151,6 +162,14 @@ constexpr RowLayout LayRows(const Meta& meta) {
   RowLayout rows{};
   rows.slots = kUsable * 8 / (row_bytes * 8 + meta.key_columns);
   while (rows.slots * row_bytes + (rows.slots + 7) / 8 * meta.key_columns > kUsable) --rows.slots;
+  if (meta.row_code_bits > 0) {
+    rows.code_size = 3 + (meta.dim + 7) / 8 * meta.row_code_bits;
+    rows.codes_per_page = kUsable / rows.code_size;
+    // Full pages of codes cost less than row pages that are nearly full.
+    rows.code_pages = rows.slots / rows.codes_per_page;
+    rows.code_pages = rows.code_pages < 1 ? 1 : rows.code_pages > kMostCodePages ? kMostCodePages : rows.code_pages;
+    if (rows.slots > rows.code_pages * rows.codes_per_page) rows.slots = rows.code_pages * rows.codes_per_page;
+  }
   rows.null_bytes = (rows.slots + 7) / 8;
   rows.blocks = rows.slots * 4;
   rows.offsets = rows.slots * 8;

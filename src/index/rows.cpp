@@ -56,6 +56,13 @@ Buffer RowMap::Lock(uint32_t row, int mode) {
   return buffer;
 }
 
+Buffer RowMap::Read(BlockNumber block, PageKind kind) {
+  const Buffer buffer = BufferMap::Pin(&map_, index_, block);
+  LockBuffer(buffer, BUFFER_LOCK_SHARE);
+  CheckPage(index_.relation, buffer, kind);
+  return buffer;
+}
+
 const Directory& RowMap::directory() {
   if (directory_.blocks == nullptr) {
     const MemoryContext outer = MemoryContextSwitchTo(context_);

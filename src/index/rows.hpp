@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/hnsw/memory.hpp"
+#include "index/buffer_map.hpp"
 #include "index/filter.hpp"
 
 namespace medvec::index {
@@ -42,7 +43,8 @@ Directory ReadUpperDirectory(Index& index);
 class RowMap {
  public:
   // What is remembered lies in the memory context that is current now.
-  explicit RowMap(Index& index) : index_(index), context_(CurrentMemoryContext) {}
+  explicit RowMap(Index& index)
+      : index_(index), context_(CurrentMemoryContext), map_(BufferMap::For(index.relation, index.blocks)) {}
 
   // Whether the row's page is remembered. If not, Lock and Find read the directory, for which the caller must hold no
   // lock on a page.
@@ -62,6 +64,9 @@ class RowMap {
   uint32_t pages() const { return directory_.count; }
   // All row pages there are, or were when they were first asked for.
   const Directory& directory();
+  // A row page, or a page of its codes, locked for reading; and asked for ahead.
+  Buffer Read(BlockNumber block, PageKind kind);
+  void Prefetch(BlockNumber block) { BufferMap::Prefetch(map_, index_, block); }
 
  private:
   // Calls take(row) for the rows of a chain until it returns false; begin() before the first, perhaps again.
@@ -71,6 +76,7 @@ class RowMap {
   Index& index_;
   MemoryContext context_;
   Directory directory_ = {nullptr, 0};
+  BufferMap* map_;  // null: local buffers
 };
 
 }  // namespace medvec::index

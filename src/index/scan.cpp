@@ -10,6 +10,7 @@
 #include "core/stop_point.hpp"
 #include "index/graph.hpp"
 #include "index/options.hpp"
+#include "index/prices.hpp"
 #include "index/rows.hpp"
 #include "index/whole_scan.hpp"
 
@@ -32,9 +33,6 @@ namespace {
 
 using Search = hnsw::Search<PageGraph, Accept>;
 
-// What it costs to look for matching rows in the row pages, and to read a node of those found in order of address, in
-// visits of a walk.
-constexpr double kRowCost = 1.0 / 250, kMatchCost = 0.5;
 // Nodes visited for a beam of so many.
 constexpr double kVisitsPerWidth = 2;
 constexpr double kUnlimited = std::numeric_limits<double>::infinity();
@@ -93,7 +91,9 @@ bool MayReadRest(const Scan& scan) {
   return scan.filter->is_empty() ? MayReadWhole(scan) : scan.estimate.matches <= settings::max_scan_tuples;
 }
 
-double MatchesCost(const Estimate& estimate) { return kRowCost * estimate.rows + kMatchCost * estimate.matches; }
+double MatchesCost(const Scan& scan) {
+  return PriceOfMatches(scan.estimate.rows, scan.estimate.matches, scan.index->has_row_codes());
+}
 
 // A walk visits about as many nodes as its beam is wide, at three times the price of nodes read in order: where twice
 // the width would come to a good part of the index, or need more memory than it may have, it is better to read it
@@ -128,18 +128,21 @@ void BeginRest(Scan& scan, Rest rest) {
 
 // All matches but those given. False: they are more than `most`.
 bool ReadMatches(Scan& scan, double most) {
-  hnsw::Array<NodeId> nodes{};
+  Index& index = *scan.index;
+  hnsw::Array<MatchingRow> matches{};
   const hnsw::Memory memory = ServerMemory(scan.context);
-  most = std::min({most, 1024.0 * work_mem / sizeof(NodeId), static_cast<double>(settings::max_scan_tuples)});
+  most = std::min({most, 1024.0 * work_mem / sizeof(MatchingRow), static_cast<double>(settings::max_scan_tuples)});
   const bool all =
-      CollectMatches(*scan.index, *scan.rows, *scan.filter, static_cast<size_t>(most), memory, &nodes, &scan.estimate);
+      CollectMatches(index, *scan.rows, *scan.filter, static_cast<size_t>(most), memory, &matches, &scan.estimate);
   last_scan.matches = scan.estimate.matches;
   if (all) {
     BeginRest(scan, Rest::kMatches);
-    scan.whole->Read(nodes, scan.given);
-    last_scan.nodes += static_cast<int64>(scan.whole->visits());
+    if (index.has_row_codes() && scan.kind == QueryKind::kVector && static_cast<double>(matches.size) > kFewMatches)
+      scan.whole->ReadLater(EstimateDistances(index, *scan.rows, scan.query, matches, memory), scan.given);
+    else
+      scan.whole->Read(NodesOf(matches, memory), scan.given);
   }
-  nodes.Free(memory);
+  matches.Free(memory);
   return all;
 }
 
@@ -153,15 +156,16 @@ bool ReadRest(Scan& scan) {
 }
 
 // Few matching rows are read at once; of many the walk finds enough. What decides is what it costs: about as much for
-// either where the matches are 15 times the root of the rows, at the default ef_search.
+// either where the matches are 50 times the root of the rows, at the default ef_search (17 times without codes).
 void ChooseStrategy(Scan& scan, double width) {
   const double visits = kVisitsPerWidth * width;
-  const double rows = NodeCount(*scan.index), even = std::sqrt(visits * rows / kMatchCost);
+  const double price = scan.index->has_row_codes() ? kEstimatePrice : kReadPrice;
+  const double rows = NodeCount(*scan.index), even = std::sqrt(visits * rows / price);
   scan.estimate = EstimateMatches(*scan.index, *scan.rows, *scan.filter, even);
   const auto walk_cost = [&] { return visits * scan.estimate.rows / std::max(scan.estimate.matches, 1.0); };
   last_scan.matches = scan.estimate.matches;
-  if (MayReadRest(scan) && MatchesCost(scan.estimate) <= walk_cost() && ReadMatches(scan, 2 * even + 1000)) return;
-  scan.budget = std::min(std::max(MatchesCost(scan.estimate), visits), static_cast<double>(settings::max_scan_tuples));
+  if (MayReadRest(scan) && MatchesCost(scan) <= walk_cost() && ReadMatches(scan, 2 * even + 1000)) return;
+  scan.budget = std::min(std::max(MatchesCost(scan), visits), static_cast<double>(settings::max_scan_tuples));
   scan.search->LimitHops(static_cast<size_t>(scan.budget));
 }
 
@@ -194,6 +198,7 @@ bool FindNode(Scan& scan) {
   bool rest = true;
   bool found = scan.whole == nullptr && FindByWalk(scan, &rest);
   if (!found && rest) found = (scan.whole != nullptr || ReadRest(scan)) && scan.whole->Next(&scan.answer);
+  if (scan.whole != nullptr) last_scan.nodes = static_cast<int64>(scan.search->hops() + scan.whole->visits());
   scan.left -= found;
   last_scan.pages = static_cast<int64>(scan.graph->reads() - scan.reads_before);
   return found;
@@ -259,7 +264,10 @@ bool NextNode(Scan& scan) {
     scan.is_certain = IsCertain(scan);
     scan.farthest = Max(scan.farthest, scan.answer.upper);
     scan.floor = Max(scan.floor, scan.is_certain ? scan.answer.upper : scan.answer.bound);
-    if (scan.whole == nullptr) scan.search->RaiseFloor(scan.floor);
+    if (scan.whole == nullptr)
+      scan.search->RaiseFloor(scan.floor);
+    else if (IsStrict())
+      scan.whole->RaiseLeast(scan.floor);
   }
   MemoryContextSwitchTo(outer);
   return found;

@@ -17,7 +17,7 @@ const char* Fault(const Index& index, BlockNumber block, Page page) {
                       : block == kAllocationBlock ? kind == PageKind::kAllocation
                       : block < kCentreBlock + index.meta.centre_pages
                           ? kind == PageKind::kCentre && tail.position == block - kCentreBlock
-                          : kind == PageKind::kNodes || kind == PageKind::kRows || kind == PageKind::kDirectory;
+                          : kind >= PageKind::kNodes && kind <= PageKind::kCodes;
   if (!placed) return "the page is of a kind that does not belong here";
   if (kind == PageKind::kNodes && (tail.position & ~kUpperLevels) >= index.meta.pages_per_group)
     return "the page has an impossible position in its group";

@@ -14,7 +14,7 @@ constexpr const char* kMetricNames[] = {"l2", "inner product", "cosine", "l1", "
 constexpr const char* kCodecNames[] = {"float32", "float16", "int8", "int12", "int16", "bits", "sparse"};
 
 struct Counts {
-  int64 pages[static_cast<int>(PageKind::kDirectory) + 1];  // by kind; 0: empty
+  int64 pages[static_cast<int>(PageKind::kCodes) + 1];  // by kind; 0: empty
   int64 upper_pages;                                        // of kNodes
   int64 rows;
   int64 levels[hnsw::kMaxLevel + 1];  // live nodes
@@ -69,7 +69,7 @@ void CountPages(Index& index, BlockNumber blocks, Counts& counts) {
     uint16_t kind = 0;
     if (!PageIsNew(page)) {
       if (PageGetSpecialSize(page) != sizeof(PageTail) || Tail(page).page_id != kMagic || Tail(page).kind == 0 ||
-          Tail(page).kind > static_cast<uint16_t>(PageKind::kDirectory))
+          Tail(page).kind > static_cast<uint16_t>(PageKind::kCodes))
         RaiseCorrupted(index.relation, block, "the page is none of an hnsw index");
       kind = Tail(page).kind;
     }
