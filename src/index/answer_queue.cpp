@@ -9,16 +9,16 @@ namespace {
 // A sorted answer: what of it is needed further.
 enum Column { kLate, kBound, kUpper, kNode, kTarget, kOrigin, kColumns };
 
-bool Later(const Ranked& a, const Ranked& b) {
+constexpr auto kIsLater = [](const Ranked& a, const Ranked& b) {
   return a.is_late != b.is_late ? a.is_late : a.answer.bound > b.answer.bound;
-}
+};
 
 }  // namespace
 
 void AnswerQueue::Put(const Ranked& ranked) {
   if (sort_ != nullptr) return PutIntoSort(ranked);
   heap_.Append(memory_, ranked);
-  std::push_heap(heap_.begin(), heap_.end(), Later);
+  std::push_heap(heap_.begin(), heap_.end(), kIsLater);
   if (heap_.size <= most_) return;
 
   const TupleDesc columns = CreateTemplateTupleDesc(kColumns);
@@ -60,7 +60,7 @@ const Ranked* AnswerQueue::Peek() {
 
 void AnswerQueue::Pop() {
   if (sort_ != nullptr) return Fetch();
-  std::pop_heap(heap_.begin(), heap_.end(), Later);
+  std::pop_heap(heap_.begin(), heap_.end(), kIsLater);
   --heap_.size;
 }
 

@@ -5,6 +5,7 @@
 
 #include "core/hnsw/choose_geometry.hpp"
 #include "core/hnsw/insert.hpp"
+#include "index/operator_class.hpp"
 #include "index/options.hpp"
 #include "index/path.hpp"
 #include "index/prices.hpp"
@@ -27,6 +28,14 @@ bool AsksForNullVector(const struct IndexPath* path) {
     if (reinterpret_cast<const NullTest*>(clause->rinfo->clause)->nulltesttype == IS_NULL) return true;
   }
   return false;
+}
+
+// Whether rows have codes, as far as the planner cares: the planner has the index locked.
+bool HasRowCodes(Oid oid) {
+  const Relation index = index_open(oid, NoLock);
+  const OperatorClass operators = GetOperatorClass(index);
+  index_close(index, NoLock);
+  return operators.family == Family::kDense && operators.metric != hnsw::Metric::kL1;
 }
 
 // Share of the table's rows that the index's predicate and the path's conditions let through.
@@ -70,7 +79,7 @@ void EstimateCost(struct PlannerInfo* root, struct IndexPath* path, double, Cost
   *selectivity = RowsSelected(root, path);
   const double matches =
       path->indexclauses == NIL ? tuples : std::clamp(*selectivity * path->indexinfo->rel->tuples, 1.0, tuples);
-  const double all = PriceOfMatches(tuples, matches, true);
+  const double all = PriceOfMatches(tuples, matches, HasRowCodes(path->indexinfo->indexoid));
   const double each = tuples / matches;  // visits for one match
   double first = std::min(tuples, kVisitsPerEf * settings::ef_search * each + 5 * levels);
   double last = first + std::max(0.0, matches - settings::ef_search) * each;

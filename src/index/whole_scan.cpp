@@ -10,7 +10,7 @@ constexpr int kAhead = 16;  // pages asked for ahead
 constexpr size_t kNodesAhead = 8;
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-bool IsFarther(const Candidate& a, const Candidate& b) { return a.low > b.low; }
+constexpr auto kIsFarther = [](const Candidate& a, const Candidate& b) { return a.low > b.low; };
 
 }  // namespace
 
@@ -41,7 +41,7 @@ void WholeScan::Read(const hnsw::Array<NodeId>& nodes, hnsw::Array<NodeId>& give
 void WholeScan::ReadLater(const hnsw::Array<Candidate>& candidates, hnsw::Array<NodeId>& given) {
   SetGiven(given);
   candidates_ = candidates;
-  std::make_heap(candidates_.begin(), candidates_.end(), IsFarther);
+  std::make_heap(candidates_.begin(), candidates_.end(), kIsFarther);
   seen_.Reset(ServerMemory(), 0);
 }
 
@@ -79,7 +79,7 @@ void WholeScan::ReadSome(double bound) {
   NodeId nodes[kNodesAhead];
   size_t count = 0;
   while (count < kNodesAhead && candidates_.size > 0 && CandidateBound() <= bound) {
-    std::pop_heap(candidates_.begin(), candidates_.end(), IsFarther);
+    std::pop_heap(candidates_.begin(), candidates_.end(), kIsFarther);
     nodes[count] = candidates_[--candidates_.size].node;
     graph_.Prefetch(nodes[count++]);
   }

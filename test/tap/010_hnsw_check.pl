@@ -98,5 +98,20 @@ like(damaged($page + $header + 8 => number($pages{5})), qr/free list of level N 
 like(damaged($pages{upper} * $page + $header => number(0)), qr/it leads to no block below/, 'an upper block');
 is(damaged(), '', 'as it was');
 
+# Codes of rows, which vectors of few dimensions do not have.
+$path = $node->safe_psql('postgres', "CREATE INDEX t_coded ON t USING hnsw ((v || v) vector_l2_ops, id);
+	CHECKPOINT; SELECT pg_relation_filepath('t_coded')");
+is($node->safe_psql('postgres', "SELECT * FROM hnsw_check('t_coded')"), '', 'the index with codes is sound');
+$node->stop;
+my $data = slurp_file($node->data_dir . "/$path");
+my ($codes) = grep { unpack('S', substr($data, $_ * $page + $tail, 2)) == 7 } 0 .. length($data) / $page - 1;
+substr($data, $codes * $page + $header + 3, 8) = ~substr($data, $codes * $page + $header + 3, 8);
+open my $out, '+<:raw', $node->data_dir . "/$path" or die "cannot open: $!";
+print $out $data;
+close $out;
+$node->start;
+like($node->safe_psql('postgres', "SELECT problem FROM hnsw_check('t_coded')"), qr/code of another vector/, 'a code');
+is($node->safe_psql('postgres', 'SELECT 1'), '1', 'the server is up');
+
 $node->stop;
 done_testing();

@@ -149,7 +149,7 @@ void AddCounts(const Index& index, const Counts& counts, Columns& columns) {
   columns.AddLong(pages(PageKind::kCentre) * BLCKSZ);
   columns.AddLong((pages(PageKind::kNodes) - counts.upper_pages) * BLCKSZ);
   columns.AddLong(counts.upper_pages * BLCKSZ);
-  columns.AddLong(pages(PageKind::kRows) * BLCKSZ);
+  columns.AddLong((pages(PageKind::kRows) + pages(PageKind::kCodes)) * BLCKSZ);
   columns.AddLong(pages(PageKind::kDirectory) * BLCKSZ);
   columns.AddLong(counts.pages[0] * BLCKSZ);
   columns.AddReal(counts.rows == 0 ? 0 : static_cast<double>(all_pages) * BLCKSZ / static_cast<double>(counts.rows),
