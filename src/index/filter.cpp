@@ -101,8 +101,8 @@ bool Filter::SetNumbers(Condition* condition, const ScanKeyData& key, const Datu
   condition->low = is_less ? kLeastNumber : least;
   condition->high = key.sk_strategy <= kEqual ? most : kGreatestNumber;
   if (condition->equal == Match::kYes) {
-    never_ |= (key.sk_strategy == kLess && most == kLeastNumber) ||
-              (key.sk_strategy == kGreater && least == kGreatestNumber);
+    never_ |=
+        (key.sk_strategy == kLess && most == kLeastNumber) || (key.sk_strategy == kGreater && least == kGreatestNumber);
     condition->high -= key.sk_strategy == kLess && !never_;
     condition->low += key.sk_strategy == kGreater && !never_;
   }

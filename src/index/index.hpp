@@ -23,8 +23,8 @@ struct Index {
   RowLayout rows;
   uint32_t rows_per_page;
   hnsw::Space row_space;  // of codes of rows
-  BlockNumber blocks;  // there are at least so many
-  bool logged;         // changes are WAL-logged as they are made (false while the index is being built)
+  BlockNumber blocks;     // there are at least so many
+  bool logged;            // changes are WAL-logged as they are made (false while the index is being built)
 
   const hnsw::Geometry& geometry() const { return space.geometry; }
   bool has_row_codes() const { return rows.code_size > 0; }

@@ -165,8 +165,8 @@ hnsw::Array<uint64_t> Signatures(const FilterColumn& column, Datum value) {
   }                                                                             \
   static_assert(true)
 
-using medvec::index::Encoding;
 using medvec::Form;
+using medvec::index::Encoding;
 
 MEDVEC_FILTER_CLASS(medvec_hnsw_byte_filter, Encoding::kValue, Form::kByte);
 MEDVEC_FILTER_CLASS(medvec_hnsw_int2_filter, Encoding::kValue, Form::kInt16);

@@ -82,8 +82,8 @@ struct Meta {
   uint32_t entry_level;
   uint32_t key_columns;
   KeyColumn keys[kMaxKeyColumns];
-  uint32_t code_bytes;  // of a neighbour
-  uint32_t nonzeros;    // of a sparse vector that a block holds
+  uint32_t code_bytes;     // of a neighbour
+  uint32_t nonzeros;       // of a sparse vector that a block holds
   uint32_t row_code_bits;  // a dimension; 0: rows have no codes
 };
 static_assert(offsetof(Meta, keys) == 64 && sizeof(Meta) == 64 + 4 * kMaxKeyColumns + 12);
@@ -146,7 +146,7 @@ inline constexpr uint32_t kDirectoryEntries = kUsable / 4;
 //   uint8_t    rescale
 //   code       of all dimensions
 struct RowLayout {
-  uint32_t slots;  // of a page
+  uint32_t slots;       // of a page
   uint32_t null_bytes;  // of a column
   // Where the arrays are in the usable bytes; nodes at 0.
   uint32_t blocks, offsets, nulls, end;

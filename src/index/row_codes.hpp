@@ -1,7 +1,7 @@
 // Codes of rows (layout.hpp): distances of many rows, estimated without their blocks.
 //
-// The arithmetic is that of a node's neighbours (core/hnsw/dense_kernels.hpp). The node is the centre of all vectors: in
-// the blocks' form, the zero vector. Of an index created empty, which has no centre, that is the origin.
+// The arithmetic is that of a node's neighbours (core/hnsw/dense_kernels.hpp). The node is the centre of all vectors:
+// in the blocks' form, the zero vector. Of an index created empty, which has no centre, that is the origin.
 #pragma once
 
 #include "index/pages.hpp"

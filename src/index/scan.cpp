@@ -156,7 +156,7 @@ bool ReadRest(Scan& scan) {
 }
 
 // Few matching rows are read at once; of many the walk finds enough. What decides is what it costs: about as much for
-// either where the matches are 50 times the root of the rows, at the default ef_search (17 times without codes).
+// either where the matches are 60 times the root of the rows, at the default ef_search (17 times without codes).
 void ChooseStrategy(Scan& scan, double width) {
   const double visits = kVisitsPerWidth * width;
   const double price = scan.index->has_row_codes() ? kEstimatePrice : kReadPrice;

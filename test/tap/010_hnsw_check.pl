@@ -99,7 +99,7 @@ like(damaged($pages{upper} * $page + $header => number(0)), qr/it leads to no bl
 is(damaged(), '', 'as it was');
 
 # Codes of rows, which vectors of few dimensions do not have.
-$path = $node->safe_psql('postgres', "CREATE INDEX t_coded ON t USING hnsw ((v || v) vector_l2_ops, id);
+$path = $node->safe_psql('postgres', "CREATE INDEX t_coded ON t USING hnsw (((v || v)::vector(16)) vector_l2_ops, id);
 	CHECKPOINT; SELECT pg_relation_filepath('t_coded')");
 is($node->safe_psql('postgres', "SELECT * FROM hnsw_check('t_coded')"), '', 'the index with codes is sound');
 $node->stop;

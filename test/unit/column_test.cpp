@@ -1,4 +1,5 @@
-// Ranges in columns, on every instruction set that was compiled and that this machine has, against values read one by one.
+// Ranges in columns, on every instruction set that was compiled and that this machine has, against values read one by
+// one.
 #include "core/column.hpp"
 
 #include <gtest/gtest.h>
@@ -32,8 +33,9 @@ class ColumnTest : public testing::TestWithParam<int64_t> {
   void Fill(Form form, std::span<uint8_t> bytes) {
     constexpr double kInfinity = std::numeric_limits<double>::infinity();
     const double doubles[] = {0.0, -0.0, 1.5, -1.5, kInfinity, -kInfinity, std::nan(""), -std::nan(""), 5e-324, 1e308};
-    const float floats[] = {0.0f, -0.0f, 1.5f, -1.5f, static_cast<float>(kInfinity), static_cast<float>(-kInfinity),
-                            std::nanf(""), -std::nanf(""), 1e-45f, 3e38f};
+    const float floats[] = {
+        0.0f,          -0.0f,          1.5f,   -1.5f, static_cast<float>(kInfinity), static_cast<float>(-kInfinity),
+        std::nanf(""), -std::nanf(""), 1e-45f, 3e38f};
     const int64_t integers[] = {0, 1, -1, INT64_MAX, INT64_MIN, 2, -2, 100, INT32_MIN, INT32_MAX};
     const size_t size = SizeOf(form);
     for (size_t i = 0; i + size <= bytes.size(); i += size) {

@@ -122,8 +122,8 @@ Directory CheckDirectory(Checker& checker, const Allocation& allocation, bool ro
     memcpy(blocks + from, Usable(BufferGetPage(buffer)), sizeof(BlockNumber) * Min(count - from, kDirectoryEntries));
     UnlockReleaseBuffer(buffer);
     for (uint32_t i = from; i < Min(count, from + kDirectoryEntries); ++i) {
-      const bool sound = rows ? checker.IsKind(blocks[i], PageKind::kRows) &&
-                                    checker.pages[blocks[i]].ordinal == i && HasCodePages(checker, blocks[i])
+      const bool sound = rows ? checker.IsKind(blocks[i], PageKind::kRows) && checker.pages[blocks[i]].ordinal == i &&
+                                    HasCodePages(checker, blocks[i])
                               : checker.IsKind(blocks[i], PageKind::kNodes) &&
                                     checker.pages[blocks[i]].position == kUpperLevels && checker.pages[blocks[i]].whole;
       if (sound && !checker.pages[blocks[i]].named) {

@@ -15,7 +15,7 @@ constexpr const char* kCodecNames[] = {"float32", "float16", "int8", "int12", "i
 
 struct Counts {
   int64 pages[static_cast<int>(PageKind::kCodes) + 1];  // by kind; 0: empty
-  int64 upper_pages;                                        // of kNodes
+  int64 upper_pages;                                    // of kNodes
   int64 rows;
   int64 levels[hnsw::kMaxLevel + 1];  // live nodes
   int64 dead, closed, free;           // blocks, of all levels
