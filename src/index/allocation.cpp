@@ -57,13 +57,24 @@ BlockNumber NewGroup(Index& index, Buffer allocation, bool upper) {
 }
 
 void NewRowPage(Index& index, Buffer allocation) {
-  const BlockNumber block = Extend(index.relation, 1);
+  const BlockNumber block = Extend(index.relation, 1 + index.rows.code_pages);
+  for (uint32_t done = 0; done < index.rows.code_pages;) {
+    PageChange change(index);
+    for (int i = 0; i < PageChange::kMaxPages && done < index.rows.code_pages; ++i) {
+      const Buffer buffer = ReadBuffer(index.relation, block + ++done);
+      LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
+      Tail(change.AddNew(buffer, PageKind::kCodes)).position = static_cast<uint16_t>(done);
+    }
+    change.Finish();
+  }
   const Buffer buffer = ReadBuffer(index.relation, block);
   LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
   PageChange change(index);
   const Page page = change.AddHeld(allocation);
   Area& area = As<Allocation>(page).rows;
-  Tail(change.AddNew(buffer, PageKind::kRows)).ordinal = area.count;
+  const Page rows = change.AddNew(buffer, PageKind::kRows);
+  SetUsed(rows, index.rows.end);
+  Tail(rows).ordinal = area.count;
   Register(index, &change, page, block, true);
   area.current = block, area.next_slot = 0;
   ++area.count;
@@ -103,17 +114,17 @@ bool IsFreeRow(const Row& row) {
 uint32_t FindInRowPage(Index& index, BlockNumber block, uint32_t slot, uint32_t slots, uint32_t* ordinal,
                        bool* waiting) {
   const Buffer buffer = ReadPage(index, block, PageKind::kRows, BUFFER_LOCK_SHARE);
-  const Page page = BufferGetPage(buffer);
-  *ordinal = Tail(page).ordinal;
+  const RowPage rows(index, BufferGetPage(buffer));
+  *ordinal = Tail(BufferGetPage(buffer)).ordinal;
   uint32_t found = index.rows_per_page;
   for (; slot + slots <= index.rows_per_page; ++slot) {
-    const Row row = RowAt(index, page, slot);
+    const Row row = rows[slot];
     if (!IsFreeRow(row)) {
       *waiting |= row.state() == kClosedRow;
       continue;
     }
     if (slots == 2) {
-      const Row second = RowAt(index, page, slot + 1);
+      const Row second = rows[slot + 1];
       const bool own_link = row.state() == kClosedRow && second.state() == kLinkRow;
       if (!own_link && !IsFreeRow(second)) continue;
     }

@@ -2,6 +2,8 @@
 
 #include <bit>
 
+#include "index/pages.hpp"
+
 namespace medvec::index {
 
 namespace {
@@ -35,6 +37,19 @@ BufferMap* BufferMap::For(Relation relation, BlockNumber blocks) {
   }
   map->last_use_ = ++uses;
   return map;
+}
+
+Buffer BufferMap::Pin(BufferMap** map, Index& index, BlockNumber block) {
+  const Buffer seen = *map == nullptr ? InvalidBuffer : (*map)->Get(block);
+  if (BufferIsValid(seen) && ReadRecentBuffer(RelationFileLocator(index.relation), MAIN_FORKNUM, block, seen))
+    return seen;
+  CheckBlock(index, block);
+  const Buffer buffer = ReadBuffer(index.relation, block);
+  if (*map != nullptr) {
+    if (!(*map)->Covers(block)) *map = For(index.relation, 2 * block);
+    (*map)->Put(block, buffer);
+  }
+  return buffer;
 }
 
 }  // namespace medvec::index

@@ -6,7 +6,7 @@
 // block ahead without looking it up. Figures: docs/decisions/0013-page-access.md.
 #pragma once
 
-#include "pg/index.hpp"
+#include "index/index.hpp"
 
 namespace medvec::index {
 
@@ -20,6 +20,14 @@ class BufferMap {
   // InvalidBuffer: never seen.
   Buffer Get(BlockNumber block) const { return buffers_[block & mask_]; }
   void Put(BlockNumber block, Buffer buffer) { buffers_[block & mask_] = buffer; }
+
+  // The block's buffer, pinned: the one where it was seen last, if it is still there. `map` (perhaps null) is kept long
+  // enough.
+  static Buffer Pin(BufferMap** map, Index& index, BlockNumber block);
+  // Asks for a block that is not known to be in shared buffers.
+  static void Prefetch(BufferMap* map, const Index& index, BlockNumber block) {
+    if (map == nullptr || !BufferIsValid(map->Get(block))) PrefetchBuffer(index.relation, MAIN_FORKNUM, block);
+  }
 
   static constexpr uint32_t kMostBlocks = 1 << 21;  // 16 GB in 8 MB; larger indexes share entries
 

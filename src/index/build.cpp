@@ -35,13 +35,21 @@ hnsw::Choice Choose(const OperatorClass& operators, uint32 dim, int m, uint32 no
   }
 }
 
+// Bits a dimension of rows' codes: where scans have conditions to read the matches of, and for the distances that codes
+// estimate. Decision 0020.
+uint32 RowCodeBits(const OperatorClass& operators, uint32 dim, uint32 key_columns) {
+  constexpr uint32 kLeastDim = 16;  // for estimates to be any good
+  if (key_columns == 0 || operators.family != Family::kDense || operators.metric == hnsw::Metric::kL1) return 0;
+  return dim < kLeastDim ? 0 : dim <= 64 ? 4 : dim <= 256 ? 2 : 1;
+}
+
 Meta MakeMeta(Relation relation, uint32 nonzeros) {
   Meta meta{};
   LayKeys(relation, &meta);
   const OperatorClass operators = GetOperatorClass(relation);
   const Options options = GetOptions(relation);
   const uint32 dim = ColumnDimensions(relation);
-  const uint32 key_bytes = (KeyBytes(meta) + 3) / 4 * 4;  // blocks start at multiples of 4
+  const uint32 key_bytes = (meta.key_bytes + 3) / 4 * 4;  // blocks start at multiples of 4
   const hnsw::Choice choice = Choose(operators, dim, options.m, nonzeros, key_bytes);
   meta.magic = kMagic, meta.version = kFormatVersion;
   meta.dim = dim;
@@ -59,6 +67,7 @@ Meta MakeMeta(Relation relation, uint32 nonzeros) {
   meta.pages_per_group = choice.packing.pages_per_group;
   meta.rotation_seed = kRotationSeed;
   meta.entry = hnsw::kNoNode;
+  meta.row_code_bits = RowCodeBits(operators, dim, meta.key_columns);
   return meta;
 }
 

@@ -5,6 +5,7 @@
 
 #include "core/hnsw/choose_geometry.hpp"
 #include "core/hnsw/insert.hpp"
+#include "index/operator_class.hpp"
 #include "index/options.hpp"
 #include "index/path.hpp"
 #include "index/prices.hpp"
@@ -15,6 +16,7 @@ namespace {
 
 // Arithmetic of a visit, about 1 us, in units of cpu_operator_cost (which stands for about 0.02 us).
 constexpr double kVisitOperators = 40;
+
 // Whether a condition asks for NULL vectors, which are not in the index.
 bool AsksForNullVector(const struct IndexPath* path) {
   ListCell* cell;
@@ -24,6 +26,14 @@ bool AsksForNullVector(const struct IndexPath* path) {
     if (reinterpret_cast<const NullTest*>(clause->rinfo->clause)->nulltesttype == IS_NULL) return true;
   }
   return false;
+}
+
+// Whether rows have codes, as far as the planner cares: the planner has the index locked.
+bool HasRowCodes(Oid oid) {
+  const Relation index = index_open(oid, NoLock);
+  const OperatorClass operators = GetOperatorClass(index);
+  index_close(index, NoLock);
+  return operators.family == Family::kDense && operators.metric != hnsw::Metric::kL1;
 }
 
 // Share of the table's rows that the index's predicate and the path's conditions let through.
@@ -37,7 +47,8 @@ Selectivity RowsSelected(struct PlannerInfo* root, const struct IndexPath* path)
 
 }  // namespace
 
-VisitCost::VisitCost(const struct IndexOptInfo& index) : nodes_(std::max(1.0, index.tuples)) {
+VisitCost::VisitCost(const struct IndexOptInfo& index)
+    : nodes_(std::max(1.0, index.tuples)), has_codes_(HasRowCodes(index.indexoid)) {
   // Groups of blocks share pages; what is in memory costs a look-up.
   const double pages = std::max(1.0, static_cast<double>(index.pages)), per_visit = std::max(1.0, pages / nodes_);
   const double cached = std::min(1.0, effective_cache_size / pages);
@@ -58,7 +69,9 @@ double VisitCost::Stream(double matches, double wanted) const {
   return std::min(nodes_, prices::Stream(nodes_, matches, settings::ef_search, wanted) + Descent());
 }
 
-double VisitCost::Search(double matches) const { return std::min(Walk(matches), prices::Matches(nodes_, matches)); }
+double VisitCost::Matches(double matches) const { return prices::Matches(nodes_, matches, has_codes_); }
+
+double VisitCost::Search(double matches) const { return std::min(Walk(matches), Matches(matches)); }
 
 // Without conditions the first ef rows come when the walk has settled: that is the start-up cost. Each further row
 // costs a few more visits. A LIMIT under a filter reads 1 / selectivity times as many rows, which the planner works
@@ -85,7 +98,7 @@ void EstimateCost(struct PlannerInfo* root, struct IndexPath* path, double, Cost
   double first = cost.Walk(matches);
   double further = prices::kPerRow * std::max(0.0, matches - settings::ef_search) * tuples / matches;
   if (is_filtered) {
-    const double all = prices::Matches(tuples, matches);
+    const double all = cost.Matches(matches);
     first = std::min(first, all), further = std::min(further, all);
   }
   *startup = first * cost.visit();

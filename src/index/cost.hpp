@@ -22,6 +22,8 @@ class VisitCost {
   double Walk(double matches) const;
   // Nodes visited until rows one after the other have brought so many that match.
   double Stream(double matches, double wanted) const;
+  // Reading all matches.
+  double Matches(double matches) const;
   // Nodes visited by a scan that knows so many matches, until its first row: it chooses.
   double Search(double matches) const;
 
@@ -29,6 +31,7 @@ class VisitCost {
   double Descent() const;
 
   double nodes_;
+  bool has_codes_;
   Cost visit_;
 };
 

@@ -17,6 +17,8 @@ Filter::Filter(const Index& index, ScanKeyData* keys, int count, const TidSet* t
     : tuples_(tuples),
       conditions_(static_cast<Condition*>(palloc0(sizeof(Condition) * static_cast<size_t>(count + 1)))) {
   for (int i = 0; i < count; ++i) Add(index, keys[i]);
+  std::stable_sort(conditions_, conditions_ + count_,
+                   [](const Condition& a, const Condition& b) { return a.test < b.test; });
 }
 
 void Filter::Add(const Index& index, ScanKeyData& key) {
@@ -25,7 +27,8 @@ void Filter::Add(const Index& index, ScanKeyData& key) {
     return;
   }
   Condition condition{};
-  condition.column = &index.filter[key.sk_attno - 2];
+  condition.number = static_cast<uint32_t>(key.sk_attno - 2);
+  condition.column = &index.filter[condition.number];
   condition.offset = condition.column->place.offset;
   condition.form = condition.column->form;
   condition.null_byte = condition.column->null_byte, condition.null_bit = condition.column->null_bit;
@@ -92,14 +95,18 @@ bool Filter::SetNumbers(Condition* condition, const ScanKeyData& key, const Datu
     if (!ToNumber(column, key.sk_subtype, arguments[i], &numbers[i])) return false;
   std::sort(numbers, numbers + count);
   const Number least = numbers[0], most = numbers[count - 1];
-  const bool is_less = key.sk_strategy <= kLessEqual,
-             is_strict = key.sk_strategy == kLess || key.sk_strategy == kGreater;
+  const bool is_less = key.sk_strategy <= kLessEqual;
   condition->test = key.sk_strategy == kEqual && least != most ? Test::kSet : Test::kRange;
   // Less than any of them is less than the greatest.
   condition->edge = is_less ? most : least;
-  condition->low = is_less ? kLeastNumber : condition->edge;
-  condition->high = key.sk_strategy <= kEqual ? condition->edge : kGreatestNumber;
-  if (is_strict && condition->equal == Match::kYes) condition->equal = Match::kNo;
+  condition->low = is_less ? kLeastNumber : least;
+  condition->high = key.sk_strategy <= kEqual ? most : kGreatestNumber;
+  if (condition->equal == Match::kYes) {
+    never_ |=
+        (key.sk_strategy == kLess && most == kLeastNumber) || (key.sk_strategy == kGreater && least == kGreatestNumber);
+    condition->high -= key.sk_strategy == kLess && !never_;
+    condition->low += key.sk_strategy == kGreater && !never_;
+  }
   condition->numbers = numbers, condition->count = count;
   return true;
 }
@@ -131,6 +138,42 @@ void Filter::SetCall(Condition* condition, ScanKeyData& key, const Datum* argume
   condition->count = count;
 }
 
+void Filter::Judge(const RowPage& page, RowSet* rows) const {
+  if (never_) return rows->Clear();
+  for (int i = 0; i < count_ && !rows->is_empty(); ++i) Judge(conditions_[i], page, rows);
+  if (tuples_ != nullptr) rows->Select([&](uint32_t slot) { return tuples_->Contains(page[slot].tuple()); });
+}
+
+void Filter::Judge(const Condition& condition, const RowPage& page, RowSet* rows) {
+  page.SelectNulls(condition.number, condition.test == Test::kIsNull, rows);
+  const auto select = [&](Number low, Number high, RowSet* set) {
+    page.SelectNumbers(condition.number, condition.form, low, high, set);
+  };
+  const auto ask = [&](uint32_t slot) { return AskOther(condition, page.Value(condition.number, slot)) != Match::kNo; };
+  constexpr size_t kFewNumbers = 8;  // asked of the column one after the other
+  switch (condition.test) {
+    case Test::kIsNull:
+    case Test::kIsNotNull:
+      return;
+    case Test::kRange:
+      return select(condition.low, condition.high, rows);
+    case Test::kSet: {
+      select(condition.low, condition.high, rows);
+      if (condition.count > kFewNumbers) return rows->Select(ask);
+      const RowSet all = *rows;
+      rows->Clear();
+      for (size_t i = 0; i < condition.count; ++i) {
+        RowSet one = all;
+        select(condition.numbers[i], condition.numbers[i], &one);
+        rows->Add(one);
+      }
+      return;
+    }
+    default:
+      return rows->Select(ask);
+  }
+}
+
 Match Filter::AskOther(const Condition& condition, const uint8_t* value) {
   switch (condition.test) {
     case Test::kSet: {
@@ -139,7 +182,7 @@ Match Filter::AskOther(const Condition& condition, const uint8_t* value) {
                                                                                                 : Match::kNo;
     }
     case Test::kSignature: {
-      const uint64_t bits = keys::ReadAs<uint64_t>(value);
+      const uint64_t bits = ReadAs<uint64_t>(value);
       for (size_t i = 0; i < condition.count; ++i)
         if ((condition.bits[i] & ~bits) == 0) return condition.equal;
       return Match::kNo;

@@ -2,7 +2,7 @@
 // rows' keys; and by a set of heap tuples.
 #pragma once
 
-#include "index/index.hpp"
+#include "index/row_page.hpp"
 #include "index/tid_set.hpp"
 
 namespace medvec::index {
@@ -35,17 +35,26 @@ class Filter {
     const Match match = Judge(keys);
     return match == Match::kNo || tuples_ == nullptr || tuples_->Contains(tuple) ? match : Match::kNo;
   }
+  Match Judge(const Row& row) const {
+    uint8_t keys[kMaxKeyBytes];
+    row.CopyKeys(keys);
+    return Judge(keys, row.tuple());
+  }
+  // The same of the rows of a page at once: takes those out that do not match.
+  void Judge(const RowPage& page, RowSet* rows) const;
 
  private:
+  // Cheap ones first.
   enum class Test : uint8_t { kIsNull, kIsNotNull, kRange, kSet, kSignature, kCall };
 
   struct Condition {
     Test test;
     Form form;
     uint8_t null_byte, null_bit;
-    uint16_t offset;
+    uint16_t offset;         // of the value in a row's keys
+    uint32_t number;         // of the column
     Match equal;             // what it means that the value kept is as the condition asks: of a digest, maybe
-    Number low, high, edge;  // kRange: inclusive; at the edge stands what is compared with
+    Number low, high, edge;  // kRange, kSet: inclusive; at a range's edge stands what is compared with
     Number* numbers;         // kSet: in ascending order
     uint64_t* bits;          // kSignature: of one of them all have to be there
     FmgrInfo* function;      // kCall, of the value and one of the arguments
@@ -70,6 +79,7 @@ class Filter {
     return number == condition.edge ? condition.equal : Match::kYes;
   }
   static Match AskOther(const Condition& condition, const uint8_t* value);
+  static void Judge(const Condition& condition, const RowPage& page, RowSet* rows);
   static bool Call(const Condition& condition, const uint8_t* bytes);
 
   const TidSet* tuples_;

@@ -32,7 +32,7 @@ void SharedEntryLock::Release() {
   ConditionVariableBroadcast(&released_);
 }
 
-PageGraph::PageGraph(Index& index) : index_(index) {
+PageGraph::PageGraph(Index& index) : index_(index), encoder_(index) {
   const uint32_t most = (index.meta.block_size + kUsable - 1) / kUsable + 1;
   buffers_ = static_cast<Buffer*>(palloc(sizeof(Buffer) * most));
   copy_ = static_cast<uint8_t*>(MemoryContextAllocHuge(CurrentMemoryContext, index.meta.block_size + 64));
@@ -53,16 +53,7 @@ Entry PageGraph::GetEntry() {
 
 Buffer PageGraph::Pin(BlockNumber block) {
   ++reads_;
-  const Buffer seen = map_ == nullptr ? InvalidBuffer : map_->Get(block);
-  if (BufferIsValid(seen) && ReadRecentBuffer(RelationFileLocator(index_.relation), MAIN_FORKNUM, block, seen))
-    return seen;
-  CheckBlock(index_, block);
-  const Buffer buffer = ReadBuffer(index_.relation, block);
-  if (map_ != nullptr) {
-    if (!map_->Covers(block)) map_ = BufferMap::For(index_.relation, 2 * block);
-    map_->Put(block, buffer);
-  }
-  return buffer;
+  return BufferMap::Pin(&map_, index_, block);
 }
 
 void PageGraph::Lock(const Place& place, int mode) {
@@ -271,6 +262,7 @@ NodeId PageGraph::Append(const uint8_t* block, int level) {
     memcpy(copy_ + index_.geometry().block_size, keys_, index_.key_bytes());
   }
 
+  if (!upper) WriteCode(row.block, row.slot, copy_);
   const bool together = place.pages <= 2;  // block, row and allocation fit into one record
   PageChange change(index_);
   const Page allocation_page = together ? change.Add(allocation) : change.AddHeld(allocation);
@@ -283,7 +275,7 @@ NodeId PageGraph::Append(const uint8_t* block, int level) {
   }
   if (!upper) {
     const Page page = change.Add(ReadPage(index_, row.block, PageKind::kRows, BUFFER_LOCK_EXCLUSIVE));
-    WriteRow(index_, page, row.slot, tuple_, node, keys_);
+    WriteRow(RowPage(index_, page), row.slot, tuple_, node, keys_);
     TakeRow(allocation_page, row, 1);
   }
   change.Finish();
@@ -312,6 +304,17 @@ void PageGraph::WriteLong(const Place& place) {
   }
 }
 
+// Of a row that is not there yet, whose slot only we may take.
+void PageGraph::WriteCode(BlockNumber row_page, uint32_t slot, const uint8_t* block) {
+  if (!index_.has_row_codes()) return;
+  const CodePlace place = CodePlaceOf(index_, row_page, slot);
+  PageChange change(index_);
+  const Page page = change.Add(ReadPage(index_, place.block, PageKind::kCodes, BUFFER_LOCK_EXCLUSIVE));
+  encoder_.Encode(hnsw::OwnVector(index_.geometry(), block), Usable(page) + place.offset);
+  RaiseUsed(page, place.offset + index_.rows.code_size);
+  change.Finish();
+}
+
 bool PageGraph::AddRow(NodeId node, float error) {
   const Buffer allocation = ReadPage(index_, kAllocationBlock, PageKind::kAllocation, BUFFER_LOCK_EXCLUSIVE);
   const FreeRow row = FindRow(index_, allocation, 2);
@@ -324,6 +327,7 @@ bool PageGraph::AddRow(NodeId node, float error) {
     UnlockReleaseBuffer(allocation);
     return false;
   }
+  WriteCode(row.block, row.slot, copy_);
   const uint32_t older = header.target;
   header.target = row.number;
   header.flags = static_cast<uint8_t>((header.flags | hnsw::kShared) & ~hnsw::kHidden);
@@ -338,9 +342,9 @@ bool PageGraph::AddRow(NodeId node, float error) {
   for (uint32_t i = 0; i < header_pages; ++i) pages[i] = change.Add(buffers_[i]);
   place.pages = Min(place.pages, header_pages);
   CopyIn(place, copy_, sizeof header, [&](uint32_t i) { return pages[i]; });
-  const Page row_page = change.Add(ReadPage(index_, row.block, PageKind::kRows, BUFFER_LOCK_EXCLUSIVE));
-  WriteRow(index_, row_page, row.slot, tuple_, node, keys_);
-  WriteLink(index_, row_page, row.slot + 1, older);
+  const RowPage row_page(index_, change.Add(ReadPage(index_, row.block, PageKind::kRows, BUFFER_LOCK_EXCLUSIVE)));
+  WriteRow(row_page, row.slot, tuple_, node, keys_);
+  WriteLink(row_page, row.slot + 1, older);
   change.Finish();
   for (uint32_t i = header_pages; i < PlaceOf(index_, node).pages; ++i) UnlockReleaseBuffer(buffers_[i]);
   return true;

@@ -8,6 +8,7 @@
 #include "core/hnsw/graph.hpp"
 #include "index/buffer_map.hpp"
 #include "index/pages.hpp"
+#include "index/row_codes.hpp"
 
 namespace medvec::index {
 
@@ -95,6 +96,7 @@ class PageGraph {
   void CopyOut(const Place& place, uint8_t* to) const;
   void WriteLong(const Place& place);
   void CommitLong(const Place& place, bool changed);
+  void WriteCode(BlockNumber row_page, uint32_t slot, const uint8_t* block);
 
   Index& index_;
   ItemPointerData tuple_;
@@ -109,6 +111,7 @@ class PageGraph {
   GenericXLogState* state_ = nullptr;
   uint8_t* image_ = nullptr;  // what Write handed out
   BufferMap* map_;            // null: local buffers
+  RowEncoder encoder_;
 };
 
 // The heap tuple in a block's header.

@@ -1,5 +1,6 @@
 #include "index/index.hpp"
 
+#include <bit>
 #include <cmath>
 
 #include "index/pages.hpp"
@@ -54,10 +55,12 @@ void CheckMeta(Relation relation, const Meta& meta) {
   if (sound && sparse) sound = meta.nonzeros >= 1 && meta.nonzeros <= kMaxSparseElements;
   if (sound) {
     const hnsw::Geometry g = GeometryOf(meta);
-    sound = g.block_size + KeyBytes(meta) <= meta.block_size && g.code_bytes == meta.code_bytes &&
+    sound = g.block_size + meta.key_bytes <= meta.block_size && g.code_bytes == meta.code_bytes &&
             uint64{meta.block_size} * meta.blocks_per_group <= uint64{kUsable} * meta.pages_per_group &&
             meta.centre_pages == (meta.centre_pages == 0 ? 0 : (sizeof(float) * meta.dim + kUsable - 1) / kUsable) &&
-            (meta.centre_pages == 0 || !(bits || sparse));
+            (meta.centre_pages == 0 || !(bits || sparse)) &&
+            (meta.row_code_bits == 0 || (!bits && !sparse && std::has_single_bit(meta.row_code_bits) &&
+                                         meta.row_code_bits <= 4 && LayRows(meta).slots > 0));
   }
   if (!sound) RaiseCorrupted(relation, kMetaBlock, "its numbers contradict each other");
 }
@@ -82,7 +85,13 @@ Index* MakeIndex(Relation relation, const Meta& meta, const uint64_t* signs, con
     memcpy(own_centre, centre, sizeof(float) * meta.dim);
   }
   index->space = {GeometryOf(meta), &index->rotation, own_centre};
-  index->rows_per_page = kUsable / meta.row_size;
+  index->rows = LayRows(meta);
+  index->rows_per_page = index->rows.slots;
+  index->row_space = index->space;
+  if (meta.row_code_bits > 0)
+    index->row_space.geometry =
+        hnsw::MakeGeometry(meta.dim, index->geometry().metric, index->geometry().codec,
+                           static_cast<int>(meta.row_code_bits), static_cast<int>(kRowsTogether));
   index->logged = true;
   return index;
 }

@@ -10,6 +10,9 @@
 
 namespace medvec::index {
 
+// Rows whose distances are estimated at once.
+inline constexpr uint32_t kRowsTogether = 64;
+
 struct Index {
   Relation relation;
   OperatorClass operators;
@@ -17,12 +20,15 @@ struct Index {
   FilterColumn* filter;  // meta.key_columns of them
   hnsw::Space space;
   Rotation rotation;
+  RowLayout rows;
   uint32_t rows_per_page;
-  BlockNumber blocks;  // there are at least so many
-  bool logged;         // changes are WAL-logged as they are made (false while the index is being built)
+  hnsw::Space row_space;  // of codes of rows
+  BlockNumber blocks;     // there are at least so many
+  bool logged;            // changes are WAL-logged as they are made (false while the index is being built)
 
   const hnsw::Geometry& geometry() const { return space.geometry; }
-  uint32_t key_bytes() const { return KeyBytes(meta); }
+  bool has_row_codes() const { return rows.code_size > 0; }
+  uint32_t key_bytes() const { return meta.key_bytes; }
   // Of a block of level 0 with one row.
   const uint8_t* KeysOf(const uint8_t* block) const { return block + space.geometry.block_size; }
 };

@@ -63,13 +63,13 @@ void LayKeys(Relation relation, Meta* meta) {
     meta->keys[i] = {static_cast<uint16_t>(offset), filter_class.size(), filter_class.encoding};
     offset += filter_class.size();
   }
-  meta->row_size = static_cast<uint16_t>(kRowHeader + offset);
+  meta->key_bytes = static_cast<uint16_t>(offset);
 }
 
 bool HasKeysOf(Relation relation, const Meta& meta) {
   Meta wanted{};
   LayKeys(relation, &wanted);
-  return meta.key_columns == wanted.key_columns && meta.row_size == wanted.row_size &&
+  return meta.key_columns == wanted.key_columns && meta.key_bytes == wanted.key_bytes &&
          memcmp(meta.keys, wanted.keys, sizeof meta.keys) == 0;
 }
 
@@ -95,7 +95,7 @@ FilterColumn* FilterColumns(Relation relation, const Meta& meta) {
 
 void EncodeKeys(const Meta& meta, const FilterColumn* columns, const Datum* values, const bool* is_null,
                 uint8_t* keys) {
-  memset(keys, 0, KeyBytes(meta));
+  memset(keys, 0, meta.key_bytes);
   for (uint32_t i = 0; i < meta.key_columns; ++i) {
     if (is_null[i + 1])
       keys[columns[i].null_byte] |= columns[i].null_bit;
@@ -165,8 +165,8 @@ hnsw::Array<uint64_t> Signatures(const FilterColumn& column, Datum value) {
   }                                                                             \
   static_assert(true)
 
+using medvec::Form;
 using medvec::index::Encoding;
-using medvec::index::Form;
 
 MEDVEC_FILTER_CLASS(medvec_hnsw_byte_filter, Encoding::kValue, Form::kByte);
 MEDVEC_FILTER_CLASS(medvec_hnsw_int2_filter, Encoding::kValue, Form::kInt16);

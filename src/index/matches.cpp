@@ -10,19 +10,16 @@ constexpr uint32_t kSamplePages = 32;
 constexpr double kSampleEnough = 50;  // matches, for an estimate to be trusted early
 constexpr uint32_t kAhead = 8;        // pages asked for ahead
 
-// Calls take(row) for each row of a page whose keys match. Returns how many rows it has.
+// Calls take(page, rows) with the rows of a page whose keys match. Returns how many rows it has.
 template <class Take>
-uint32_t ForEachMatch(Index& index, BlockNumber block, const Filter& filter, Take take) {
+uint32_t ReadRowPage(const Index& index, RowMap& map, BlockNumber block, const Filter& filter, Take take) {
   CHECK_FOR_INTERRUPTS();
-  const Buffer buffer = ReadPage(index, block, PageKind::kRows, BUFFER_LOCK_SHARE);
-  const Page page = BufferGetPage(buffer);
-  uint32_t count = 0;
-  for (uint32_t slot = 0; slot < index.rows_per_page; ++slot) {
-    const Row row = RowAt(index, page, slot);
-    if (!row.is_tuple()) continue;
-    ++count;
-    if (filter.Judge(row.keys(), row.tuple()) != Match::kNo) take(row);
-  }
+  const Buffer buffer = map.Read(block, PageKind::kRows);
+  const RowPage page(index, BufferGetPage(buffer));
+  RowSet rows = page.Tuples();
+  const uint32_t count = rows.Count();
+  filter.Judge(page, &rows);
+  take(page, rows);
   UnlockReleaseBuffer(buffer);
   return count;
 }
@@ -59,7 +56,8 @@ Estimate EstimateMatches(Index& index, RowMap& rows, const Filter& filter, doubl
   double seen = 0, matches = 0;
   for (uint32_t i = 0; i < samples; ++i) {
     const uint64 ordinal = (start + uint64{i} * directory.count / samples) % directory.count;
-    seen += ForEachMatch(index, directory.blocks[ordinal], filter, [&](const Row&) { matches += 1; });
+    seen += ReadRowPage(index, rows, directory.blocks[ordinal], filter,
+                        [&](const RowPage&, const RowSet& found) { matches += found.Count(); });
     const double share = static_cast<double>(i + 1) / directory.count;
     if (matches >= kSampleEnough && matches / share > 2 * many) return {seen / share, matches / share};
   }
@@ -69,26 +67,71 @@ Estimate EstimateMatches(Index& index, RowMap& rows, const Filter& filter, doubl
 }
 
 bool CollectMatches(Index& index, RowMap& rows, const Filter& filter, size_t most, const hnsw::Memory& memory,
-                    hnsw::Array<NodeId>* nodes, Estimate* estimate) {
+                    hnsw::Array<MatchingRow>* matches, Estimate* estimate) {
   const Directory& directory = rows.directory();
   double seen = 0;
   for (uint32_t ordinal = 0; ordinal < directory.count; ++ordinal) {
-    if (ordinal + kAhead < directory.count)
-      PrefetchBuffer(index.relation, MAIN_FORKNUM, directory.blocks[ordinal + kAhead]);
+    if (ordinal + kAhead < directory.count) rows.Prefetch(directory.blocks[ordinal + kAhead]);
     // A page's rows are appended under its lock: room is made before.
-    nodes->Reserve(memory, nodes->size + index.rows_per_page);
-    seen += ForEachMatch(index, directory.blocks[ordinal], filter,
-                         [&](const Row& row) { nodes->data[nodes->size++] = row.node(); });
-    if (nodes->size > most) {
+    matches->Reserve(memory, matches->size + index.rows_per_page);
+    const auto take = [&](const RowPage& page, const RowSet& found) {
+      found.ForEach([&](uint32_t slot) {
+        matches->data[matches->size++] = {ordinal * index.rows_per_page + slot, page[slot].node()};
+      });
+    };
+    seen += ReadRowPage(index, rows, directory.blocks[ordinal], filter, take);
+    if (matches->size > most) {
       const double share = static_cast<double>(ordinal + 1) / directory.count;
-      *estimate = {seen / share, static_cast<double>(nodes->size) / share};
+      *estimate = {seen / share, static_cast<double>(matches->size) / share};
       return false;
     }
   }
-  *estimate = {seen, static_cast<double>(nodes->size)};
-  std::sort(nodes->begin(), nodes->end());
-  nodes->size = static_cast<size_t>(std::unique(nodes->begin(), nodes->end()) - nodes->begin());
+  *estimate = {seen, static_cast<double>(matches->size)};
   return true;
+}
+
+hnsw::Array<NodeId> NodesOf(const hnsw::Array<MatchingRow>& matches, const hnsw::Memory& memory) {
+  hnsw::Array<NodeId> nodes{};
+  nodes.Reserve(memory, matches.size);
+  for (size_t i = 0; i < matches.size; ++i) nodes.data[nodes.size++] = matches[i].node;
+  std::sort(nodes.begin(), nodes.end());
+  nodes.size = static_cast<size_t>(std::unique(nodes.begin(), nodes.end()) - nodes.begin());
+  return nodes;
+}
+
+hnsw::Array<Candidate> EstimateDistances(Index& index, RowMap& rows, const hnsw::Query& query,
+                                         const hnsw::Array<MatchingRow>& matches, const hnsw::Memory& memory) {
+  hnsw::Array<Candidate> candidates{};
+  candidates.Reserve(memory, matches.size);
+  RowEstimator estimator(index, query);
+  const auto estimate = [&] {
+    float low[kRowsTogether];
+    const uint32_t count = estimator.count();
+    estimator.Estimate(low);
+    for (uint32_t i = 0; i < count; ++i) {
+      candidates.data[candidates.size] = {low[i], matches[candidates.size].node};
+      ++candidates.size;
+    }
+  };
+  const Directory& directory = rows.directory();
+  const auto place_of = [&](const MatchingRow& match) {
+    return CodePlaceOf(index, directory.blocks[match.row / index.rows_per_page], rows.Slot(match.row));
+  };
+  for (size_t i = 0; i < matches.size;) {
+    CHECK_FOR_INTERRUPTS();
+    CodePlace place = place_of(matches[i]);
+    const BlockNumber block = place.block;
+    const Buffer buffer = rows.Read(block, PageKind::kCodes);
+    const uint8_t* page = Usable(BufferGetPage(buffer));
+    do {
+      estimator.Add(page + place.offset);
+      if (estimator.is_full()) estimate();
+      if (++i < matches.size) place = place_of(matches[i]);
+    } while (i < matches.size && place.block == block);
+    UnlockReleaseBuffer(buffer);
+  }
+  estimate();
+  return candidates;
 }
 
 }  // namespace medvec::index

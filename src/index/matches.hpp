@@ -3,6 +3,7 @@
 
 #include "core/hnsw/search.hpp"
 #include "index/graph.hpp"
+#include "index/row_codes.hpp"
 #include "index/rows.hpp"
 
 namespace medvec::index {
@@ -48,9 +49,25 @@ struct Estimate {
 // From some row pages, of no more than tell that there are well over `many` matches.
 Estimate EstimateMatches(Index& index, RowMap& rows, const Filter& filter, double many);
 
-// The nodes of all matching rows, by address, each once. False: there are more than `most`; *estimate then says how
-// many, by the row pages read until then.
+struct MatchingRow {
+  uint32_t row;
+  NodeId node;
+};
+// All matching rows, in ascending order. False: there are more than `most`; *estimate then says how many, by the row
+// pages read until then.
 bool CollectMatches(Index& index, RowMap& rows, const Filter& filter, size_t most, const hnsw::Memory& memory,
-                    hnsw::Array<NodeId>* nodes, Estimate* estimate);
+                    hnsw::Array<MatchingRow>* matches, Estimate* estimate);
+
+// Their nodes, by address, each once.
+hnsw::Array<NodeId> NodesOf(const hnsw::Array<MatchingRow>& matches, const hnsw::Memory& memory);
+
+// A node that may be an answer, and a distance of the walk's kind (hnsw::Distances) below which it hardly is.
+struct Candidate {
+  float low;
+  NodeId node;
+};
+// By the rows' codes, which the index must have.
+hnsw::Array<Candidate> EstimateDistances(Index& index, RowMap& rows, const hnsw::Query& query,
+                                         const hnsw::Array<MatchingRow>& matches, const hnsw::Memory& memory);
 
 }  // namespace medvec::index

@@ -105,15 +105,15 @@ bool OrderedScan::MayReadRest() const {
 // Of reading all matches, and fetching as many as the caller will take or has to ask itself.
 double OrderedScan::MatchesPrice() const {
   if (!can_collect()) return kInfinity;
-  return prices::Matches(estimate_.rows, estimate_.matches) +
+  return prices::Matches(estimate_.rows, estimate_.matches, index_.has_row_codes()) +
          prices::kFetch * std::min(limit_ / std::max(passing_, 0.001), estimate_.matches);
 }
 
 // Few matching rows are read at once; of many the walk finds enough. What decides is what it costs: about as much for
-// either where the matches are 15 times the root of the rows, at the default ef_search.
+// either where the matches are 60 times the root of the rows, at the default ef_search (17 times without codes).
 void OrderedScan::ChooseStrategy(const Request& request) {
   const double nodes = NodeCount(index_), beam = Beam(limit_);
-  const double even = prices::Even(nodes, beam);
+  const double even = prices::Even(nodes, beam, index_.has_row_codes());
   estimate_ = {nodes, request.wanted.set == nullptr ? nodes : request.wanted.set_rows};
   if (filter_->has_conditions() && estimate_.matches > even) estimate_ = EstimateMatches(index_, rows_, *filter_, even);
   if (!request.may_walk) {
@@ -157,15 +157,19 @@ void OrderedScan::BeginRest(Rest rest) {
 
 // All matches but those given. False: they are more than `most`.
 bool OrderedScan::ReadMatches(double most) {
-  hnsw::Array<NodeId> nodes{};
+  hnsw::Array<MatchingRow> matches{};
   const hnsw::Memory memory = ServerMemory(context_);
-  most = std::min({most, 1024.0 * work_mem / sizeof(NodeId), static_cast<double>(settings::max_scan_tuples)});
-  const bool all = CollectMatches(index_, rows_, *filter_, static_cast<size_t>(most), memory, &nodes, &estimate_);
+  most = std::min({most, 1024.0 * work_mem / sizeof(MatchingRow), static_cast<double>(settings::max_scan_tuples)});
+  const bool all = CollectMatches(index_, rows_, *filter_, static_cast<size_t>(most), memory, &matches, &estimate_);
   if (all) {
     BeginRest(Rest::kMatches);
-    whole_->Read(nodes, given_);
+    const bool estimates = index_.has_row_codes() && query_.kind == QueryKind::kVector;
+    if (estimates && static_cast<double>(matches.size) > prices::kFewMatches)
+      whole_->ReadLater(EstimateDistances(index_, rows_, query_.query, matches, memory), given_);
+    else
+      whole_->Read(NodesOf(matches, memory), given_);
   }
-  nodes.Free(memory);
+  matches.Free(memory);
   return all;
 }
 
@@ -234,7 +238,10 @@ bool OrderedScan::NextNode() {
     is_certain_ = IsCertain();
     farthest_ = Max(farthest_, answer_.upper);
     floor_ = Max(floor_, is_certain_ ? answer_.upper : answer_.bound);
-    if (whole_ == nullptr) search_->RaiseFloor(floor_);
+    if (whole_ == nullptr)
+      search_->RaiseFloor(floor_);
+    else if (order_ == Order::kStrict)
+      whole_->RaiseLeast(floor_);
   }
   Count();
   MemoryContextSwitchTo(outer);

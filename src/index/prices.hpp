@@ -9,8 +9,12 @@
 
 namespace medvec::index::prices {
 
-// Looking at a row in the row pages for whether it matches; reading the node of one that does, in order of address.
-inline constexpr double kRow = 1.0 / 250, kMatch = 0.5;
+// Looking at a row in the row pages for whether it matches; reading the node of one that does, in order of address
+// (docs/decisions/0020-row-pages.md).
+inline constexpr double kRow = 1.0 / 2400, kMatch = 0.4;
+// Estimating the distance of a match by its row's code; and reading those that may be among the first answers. So few
+// matches are read without an estimate before.
+inline constexpr double kEstimate = 1.0 / 30, kFirstReads = 50, kFewMatches = 200;
 // Nodes visited for a beam of so many.
 inline constexpr double kPerWidth = 2;
 // Nodes visited for each row taken beyond ef_search, by a beam that grows in steps (2.4 to 3.6).
@@ -33,10 +37,15 @@ inline double Stream(double nodes, double matches, double ef, double wanted) {
   return kPerWidth * kWidthPerEf * ef + kPerRow * std::max(0.0, wanted * nodes / std::max(1.0, matches) - ef);
 }
 // Finding all matches by the row pages, and ranking them.
-inline double Matches(double nodes, double matches) { return kRow * nodes + kMatch * matches; }
+inline double Matches(double nodes, double matches, bool has_codes) {
+  const double read = kMatch * matches;
+  const bool estimates = has_codes && matches > kFewMatches;
+  return kRow * nodes + (estimates ? std::min(read, kEstimate * matches + kFirstReads) : read);
+}
 // As many matches as make both about equal.
-inline double Even(double nodes, double width) {
-  return std::pow(kPerWidth * width * std::pow(nodes, hnsw::kWidthPower) / kMatch, 1 / (1 + hnsw::kWidthPower));
+inline double Even(double nodes, double width, bool has_codes) {
+  const double match = has_codes ? kEstimate : kMatch;
+  return std::pow(kPerWidth * width * std::pow(nodes, hnsw::kWidthPower) / match, 1 / (1 + hnsw::kWidthPower));
 }
 
 inline double TableRow(double vector_bytes) { return vector_bytes > kOutOfLineBytes ? kOutOfLineRow : kInlineRow; }

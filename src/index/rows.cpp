@@ -56,6 +56,13 @@ Buffer RowMap::Lock(uint32_t row, int mode) {
   return buffer;
 }
 
+Buffer RowMap::Read(BlockNumber block, PageKind kind) {
+  const Buffer buffer = BufferMap::Pin(&map_, index_, block);
+  LockBuffer(buffer, BUFFER_LOCK_SHARE);
+  CheckPage(index_.relation, buffer, kind);
+  return buffer;
+}
+
 const Directory& RowMap::directory() {
   if (directory_.blocks == nullptr) {
     const MemoryContext outer = MemoryContextSwitchTo(context_);
@@ -72,11 +79,11 @@ void RowMap::Follow(uint32_t row, uint32_t node, Begin begin, Take take) {
   while (row != kNoRow) {
     CHECK_FOR_INTERRUPTS();
     const Buffer buffer = Lock(row, BUFFER_LOCK_SHARE);
-    const Page page = BufferGetPage(buffer);
     if (++steps > uint64{directory_.count} * index_.rows_per_page)
       RaiseCorrupted(index_.relation, BufferGetBlockNumber(buffer), "the rows of a node form a circle");
     const uint32_t slot = Slot(row);
-    const Row entry = RowAt(index_, page, slot);
+    const RowPage rows(index_, BufferGetPage(buffer));
+    const Row entry = rows[slot];
     bool go_on = true;
     if (entry.is_tuple() && entry.node() == node) {
       go_on = take(entry);
@@ -91,7 +98,7 @@ void RowMap::Follow(uint32_t row, uint32_t node, Begin begin, Take take) {
     }
     row = kNoRow;
     if (go_on && slot + 1 < index_.rows_per_page) {
-      const Row link = RowAt(index_, page, slot + 1);
+      const Row link = rows[slot + 1];
       if (link.state() == kLinkRow) row = link.next();
     }
     UnlockReleaseBuffer(buffer);
@@ -104,7 +111,7 @@ void RowMap::Collect(uint32_t row, uint32_t node, const Filter& filter, const hn
   Follow(
       row, node, [&] { found->size = before; },
       [&](const Row& entry) {
-        const Match match = filter.Judge(entry.keys(), entry.tuple());
+        const Match match = filter.Judge(entry);
         if (match != Match::kNo) found->Append(memory, {entry.tuple(), match == Match::kMaybe});
         return true;
       });
@@ -113,8 +120,7 @@ void RowMap::Collect(uint32_t row, uint32_t node, const Filter& filter, const hn
 bool RowMap::HasMatch(uint32_t row, uint32_t node, const Filter& filter) {
   bool has = false;
   Follow(
-      row, node, [] {},
-      [&](const Row& entry) { return !(has = filter.Judge(entry.keys(), entry.tuple()) != Match::kNo); });
+      row, node, [] {}, [&](const Row& entry) { return !(has = filter.Judge(entry) != Match::kNo); });
   return has;
 }
 

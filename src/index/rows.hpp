@@ -2,78 +2,27 @@
 #pragma once
 
 #include "core/hnsw/memory.hpp"
+#include "index/buffer_map.hpp"
 #include "index/filter.hpp"
-#include "index/pages.hpp"
 
 namespace medvec::index {
 
-// A slot of a row page, in place.
-struct Row {
-  uint8_t* bytes;
-
-  uint16_t state() const { return Get16(4); }
-  bool is_tuple() const { return state() != 0 && state() < kClosedRow; }
-  ItemPointerData tuple() const {
-    ItemPointerData tuple;
-    memcpy(&tuple, bytes, sizeof tuple);
-    return tuple;
-  }
-  uint32_t node() const { return Get32(6); }
-  const uint8_t* keys() const { return bytes + kRowHeader; }
-  uint32_t next() const { return Get32(0); }  // of a link
-  FullTransactionId closed_at() const {
-    return FullTransactionIdFromU64(static_cast<uint64>(Get32(6)) << 32 | Get32(0));
-  }
-
-  void SetTuple(const ItemPointerData& tuple, uint32_t node) const {
-    memcpy(bytes, &tuple, sizeof tuple);
-    Put32(6, node);
-  }
-  void SetLink(uint32_t next) const { Put32(0, next), Put16(4, kLinkRow), Put32(6, 0); }
-  void Close(FullTransactionId now) const {
-    const uint64 value = U64FromFullTransactionId(now);
-    Put32(0, static_cast<uint32_t>(value)), Put16(4, kClosedRow), Put32(6, static_cast<uint32_t>(value >> 32));
-  }
-  void Clear() const { memset(bytes, 0, kRowHeader); }
-
- private:
-  uint16_t Get16(size_t at) const {
-    uint16_t value;
-    memcpy(&value, bytes + at, sizeof value);
-    return value;
-  }
-  uint32_t Get32(size_t at) const {
-    uint32_t value;
-    memcpy(&value, bytes + at, sizeof value);
-    return value;
-  }
-  void Put16(size_t at, uint16_t value) const { memcpy(bytes + at, &value, sizeof value); }
-  void Put32(size_t at, uint32_t value) const { memcpy(bytes + at, &value, sizeof value); }
-};
-static_assert(sizeof(ItemPointerData) == 6 && MaxHeapTuplesPerPage < kClosedRow);
-
-inline Row RowAt(const Index& index, Page page, uint32_t slot) { return {Usable(page) + slot * index.meta.row_size}; }
-
 // Before a free slot is filled: the link that a closed row there left behind it goes.
-inline void DropLinkBehind(const Index& index, Page page, uint32_t slot) {
-  if (RowAt(index, page, slot).state() != kClosedRow || slot + 1 >= index.rows_per_page) return;
-  const Row link = RowAt(index, page, slot + 1);
+inline void DropLinkBehind(const RowPage& page, uint32_t slot) {
+  if (page[slot].state() != kClosedRow || slot + 1 >= page.slots()) return;
+  const Row link = page[slot + 1];
   if (link.state() == kLinkRow) link.Clear();
 }
 
 // Fills a slot that was free.
-inline void WriteRow(const Index& index, Page page, uint32_t slot, const ItemPointerData& tuple, uint32_t node,
+inline void WriteRow(const RowPage& page, uint32_t slot, const ItemPointerData& tuple, uint32_t node,
                      const uint8_t* keys) {
-  DropLinkBehind(index, page, slot);
-  const Row row = RowAt(index, page, slot);
-  row.SetTuple(tuple, node);
-  memcpy(row.bytes + kRowHeader, keys, index.key_bytes());
-  RaiseUsed(page, (slot + 1) * index.meta.row_size);
+  DropLinkBehind(page, slot);
+  page[slot].Fill(tuple, node, keys);
 }
-inline void WriteLink(const Index& index, Page page, uint32_t slot, uint32_t next) {
-  DropLinkBehind(index, page, slot);
-  RowAt(index, page, slot).SetLink(next);
-  RaiseUsed(page, (slot + 1) * index.meta.row_size);
+inline void WriteLink(const RowPage& page, uint32_t slot, uint32_t next) {
+  DropLinkBehind(page, slot);
+  page[slot].SetLink(next);
 }
 
 // A row of a node, for the executor.
@@ -94,7 +43,8 @@ Directory ReadUpperDirectory(Index& index);
 class RowMap {
  public:
   // What is remembered lies in the memory context that is current now.
-  explicit RowMap(Index& index) : index_(index), context_(CurrentMemoryContext) {}
+  explicit RowMap(Index& index)
+      : index_(index), context_(CurrentMemoryContext), map_(BufferMap::For(index.relation, index.blocks)) {}
 
   // Whether the row's page is remembered. If not, Lock and Find read the directory, for which the caller must hold no
   // lock on a page.
@@ -114,6 +64,9 @@ class RowMap {
   uint32_t pages() const { return directory_.count; }
   // All row pages there are, or were when they were first asked for.
   const Directory& directory();
+  // A row page, or a page of its codes, locked for reading; and asked for ahead.
+  Buffer Read(BlockNumber block, PageKind kind);
+  void Prefetch(BlockNumber block) { BufferMap::Prefetch(map_, index_, block); }
 
  private:
   // Calls take(row) for the rows of a chain until it returns false; begin() before the first, perhaps again.
@@ -123,6 +76,7 @@ class RowMap {
   Index& index_;
   MemoryContext context_;
   Directory directory_ = {nullptr, 0};
+  BufferMap* map_;  // null: local buffers
 };
 
 }  // namespace medvec::index

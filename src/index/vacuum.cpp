@@ -87,9 +87,9 @@ void FindDeadRows(Vacuum& vacuum) {
     VacuumDelayPoint();
     if (ordinal + 8 < directory.count) PrefetchBuffer(index.relation, MAIN_FORKNUM, directory.blocks[ordinal + 8]);
     const Buffer buffer = ReadPage(index, directory.blocks[ordinal], PageKind::kRows, BUFFER_LOCK_SHARE);
-    const Page page = BufferGetPage(buffer);
-    for (uint32_t slot = 0; slot < index.rows_per_page; ++slot) {
-      const Row row = RowAt(index, page, slot);
+    const RowPage rows(index, BufferGetPage(buffer));
+    for (uint32_t slot = 0; slot < rows.slots(); ++slot) {
+      const Row row = rows[slot];
       if (!row.is_tuple()) continue;
       if (vacuum.IsDead(row.tuple()))
         vacuum.dead_rows.Append(vacuum.memory, {row.node(), ordinal * index.rows_per_page + slot});
@@ -182,12 +182,12 @@ std::optional<size_t> MendChain(Vacuum& vacuum, NodeId node, LockedHeader* locke
     const Buffer buffer = vacuum.rows.Lock(row, BUFFER_LOCK_SHARE);
     if (++steps > size_t{vacuum.rows.pages()} * index.rows_per_page)
       RaiseCorrupted(index.relation, BufferGetBlockNumber(buffer), "the rows of a node form a circle");
-    const Page page = BufferGetPage(buffer);
+    const RowPage rows(index, BufferGetPage(buffer));
     const uint32_t slot = vacuum.rows.Slot(row);
-    const Row entry = RowAt(index, page, slot);
+    const Row entry = rows[slot];
     ChainRow now{row, kNoRow, false, entry.tuple()};
     if (slot + 1 < index.rows_per_page) {
-      const Row link = RowAt(index, page, slot + 1);
+      const Row link = rows[slot + 1];
       now.has_link = link.state() == kLinkRow;
       if (now.has_link) now.next = link.next();
     }
@@ -200,8 +200,8 @@ std::optional<size_t> MendChain(Vacuum& vacuum, NodeId node, LockedHeader* locke
     const uint32_t next = i + 1 < live.size ? live[i + 1].row : kNoRow;
     if (!live[i].has_link || live[i].next == next) continue;
     PageChange change(index);
-    const Page page = change.Add(vacuum.rows.Lock(live[i].row, BUFFER_LOCK_EXCLUSIVE));
-    RowAt(index, page, vacuum.rows.Slot(live[i].row) + 1).SetLink(next);
+    const RowPage rows(index, change.Add(vacuum.rows.Lock(live[i].row, BUFFER_LOCK_EXCLUSIVE)));
+    rows[vacuum.rows.Slot(live[i].row) + 1].SetLink(next);
     change.Finish();
   }
   const size_t count = live.size;
@@ -212,8 +212,7 @@ std::optional<size_t> MendChain(Vacuum& vacuum, NodeId node, LockedHeader* locke
       memset(header->origin, 0, sizeof header->origin);
       memcpy(header->origin, &live[0].tuple, sizeof live[0].tuple);
       const Buffer buffer = vacuum.rows.Lock(live[0].row, BUFFER_LOCK_SHARE);
-      memcpy(locked->keys, RowAt(index, BufferGetPage(buffer), vacuum.rows.Slot(live[0].row)).keys(),
-             index.key_bytes());
+      RowPage(index, BufferGetPage(buffer))[vacuum.rows.Slot(live[0].row)].CopyKeys(locked->keys);
       UnlockReleaseBuffer(buffer);
     }
   }
@@ -408,9 +407,9 @@ void Close(Vacuum& vacuum) {
     PageChange change(index);
     const Buffer buffer = vacuum.rows.Lock(vacuum.dead_rows[i].row, BUFFER_LOCK_EXCLUSIVE);
     const BlockNumber block = BufferGetBlockNumber(buffer);
-    const Page page = change.Add(buffer);
+    const RowPage rows(index, change.Add(buffer));
     for (; i < vacuum.dead_rows.size && vacuum.dead_rows[i].row / index.rows_per_page == ordinal; ++i)
-      RowAt(index, page, vacuum.rows.Slot(vacuum.dead_rows[i].row)).Close(now);
+      rows[vacuum.rows.Slot(vacuum.dead_rows[i].row)].Close(now);
     change.Finish();
     Recycle(index, block, PageKind::kRows);
   }

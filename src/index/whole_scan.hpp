@@ -2,8 +2,11 @@
 // yet, in order of their bounds. For scans that would walk to a good part of these anyway, or whose walk would need
 // more memory than work_mem. Pages are read in order, and the sort goes to disk where it must, so that a LIMIT is
 // filled with no more memory than the user allows.
+//
+// Of nodes whose distances are estimated only those are read that may be next; the others wait in a heap.
 #pragma once
 
+#include "index/answer_queue.hpp"
 #include "index/matches.hpp"
 
 namespace medvec::index {
@@ -12,26 +15,34 @@ class WholeScan {
  public:
   // Nodes whose bound is below `least` are too late for their place: they come behind all others.
   WholeScan(Index& index, PageGraph& graph, hnsw::Query& query, const hnsw::Bound& bound, uint8_t without,
-            const Accept& accept, double least);
+            const Accept& accept, double least)
+      : index_(index), graph_(graph), query_(query), bound_(bound), without_(without), accept_(accept), least_(least) {}
 
-  // Collects and sorts the live nodes without the flags `without`, but for those given already (which it puts in
-  // order).
+  // Reads the live nodes without the flags `without`, but for those given already (which it puts in order, and which
+  // must stay as they are).
   void ReadAll(hnsw::Array<NodeId>& given);
-  // The same of these alone.
+  // The same of these alone, in ascending order.
   void Read(const hnsw::Array<NodeId>& nodes, hnsw::Array<NodeId>& given);
+  // The same of these, when their turn comes. A node may be there several times.
+  void ReadLater(const hnsw::Array<Candidate>& candidates, hnsw::Array<NodeId>& given);
   // The next of them. False: there are no more.
   bool Next(hnsw::Answer* answer);
-  // The bound of the one after it; infinity: there is none.
-  double PeekBound() const { return has_ahead_ ? ahead_.bound : std::numeric_limits<double>::infinity(); }
-  void End();
+  // The bound of the one after it, as far as is known; infinity: there is none.
+  double PeekBound();
+  void RaiseLeast(double least) { least_ = Max(least_, least); }
+  void End() { queue_.End(); }
   // Nodes looked at.
   size_t visits() const { return visits_; }
 
  private:
-  void Take(NodeId node, hnsw::Array<NodeId>& given);
-  void Put(const hnsw::Answer& answer);
-  void Sort();
-  void Fetch();
+  void SetGiven(hnsw::Array<NodeId>& given);
+  void Take(NodeId node);
+  // Whether it is the first time, or is not asked for twice.
+  bool IsFirst(NodeId node);
+  // Below this no candidate is likely to be.
+  double CandidateBound() const;
+  // Reads candidates that may be below `bound`.
+  void ReadSome(double bound);
 
   Index& index_;
   PageGraph& graph_;
@@ -39,13 +50,12 @@ class WholeScan {
   const hnsw::Bound bound_;
   const uint8_t without_;
   const Accept accept_;
-  const double least_;
+  double least_;
   size_t visits_ = 0;
-  TupleTableSlot* put_ = nullptr;
-  Tuplesortstate* sort_ = nullptr;
-  TupleTableSlot* slot_ = nullptr;
-  hnsw::Answer ahead_;
-  bool has_ahead_ = false;
+  const hnsw::Array<NodeId>* given_ = nullptr;
+  AnswerQueue queue_;
+  hnsw::Array<Candidate> candidates_ = {};  // a heap
+  hnsw::NodeMap seen_;                      // of them those that have several rows, and were read
 };
 
 }  // namespace medvec::index

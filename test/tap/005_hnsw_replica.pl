@@ -25,15 +25,17 @@ $primary->safe_psql('postgres', q{
 # The index of sparse vectors is made empty: its blocks hold 256 of their non-zeros, and from REINDEX on all.
 my %tables = (
 	small => { type => 'vector', dim => 8, rows => 1200 },
+	filtered => { type => 'vector', dim => 40, rows => 900, columns => ', id' },
 	across => { type => 'vector', dim => 1300, rows => 100 },
 	long => { type => 'vector', dim => 9000, rows => 20 },
 	sparse => { type => 'sparsevec', dim => 16000, rows => 8 });
 for my $table (sort keys %tables)
 {
 	my ($type, $dim, $rows) = @{ $tables{$table} }{qw(type dim rows)};
+	my $columns = $tables{$table}{columns} // '';
 	$primary->safe_psql('postgres', qq{
 		CREATE TABLE $table (id int, v $type($dim));
-		CREATE INDEX ON $table USING hnsw (v ${type}_l2_ops) WITH (m = 8, ef_construction = 32);
+		CREATE INDEX ON $table USING hnsw (v ${type}_l2_ops$columns) WITH (m = 8, ef_construction = 32);
 		INSERT INTO $table SELECT i, made($dim, i - i % 5) FROM generate_series(1, $rows) i});
 }
 
@@ -49,6 +51,9 @@ sub answers
 			SET hnsw.iterative_scan = off;
 			SELECT '$_', q, array_agg(id ORDER BY d, id) FROM generate_series(3, 60, 9) q,
 				LATERAL (SELECT id, v <-> made($dim, q) AS d FROM $_ ORDER BY v <-> made($dim, q) LIMIT 25) n GROUP BY q ORDER BY q;
+			SELECT '$_', q, array_agg(id ORDER BY d, id) FROM generate_series(3, 60, 9) q,
+				LATERAL (SELECT id, v <-> made($dim, q) AS d FROM $_ WHERE id BETWEEN 5 AND 800 ORDER BY v <-> made($dim, q) LIMIT 25) n
+				GROUP BY q ORDER BY q;
 			SET hnsw.iterative_scan = relaxed_order;
 			SELECT '$_', count(*), count(DISTINCT id), sum(id) FROM (SELECT id FROM $_ ORDER BY v <-> made($dim, 4)) n});
 	} sort keys %tables;

@@ -34,7 +34,11 @@ for my $block (reverse 0 .. length($sound) / $page - 1)
 	$pages{ $kind == 4 && $position & 0x8000 ? 'upper' : $kind } = $block;
 }
 my $start = $pages{4} * $page + $header;  # the first block of level 0
-my $row = $pages{5} * $page + $header;
+# The arrays of a row page: nodes, block numbers, offset numbers, NULLs and values of the filter column.
+my $slots = int(8 * ($page - $header - 16) / (8 * 14 + 1));
+my $row_nodes = $pages{5} * $page + $header;
+my ($row_blocks, $row_offsets, $row_nulls) = ($row_nodes + 4 * $slots, $row_nodes + 8 * $slots, $row_nodes + 10 * $slots);
+my $row_values = $row_nulls + int(($slots + 7) / 8);
 sub number { return pack 'L', $_[0] }
 
 # The problems that a file damaged at these places has, and what a scan says.
@@ -76,13 +80,13 @@ like(damaged($start + 7 => "\x00"), qr/leads to no block/, 'a block is gone');
 like(damaged($links => number(unpack 'L', substr($sound, $links + 4, 4))), qr/is there twice/, 'a link twice');
 like(damaged($links => number(0)), qr/link N, to node N, leads to no block/, 'a link to nowhere');
 like(damaged($links => number(0xfffffffe)), qr/link N, to node N, leads to no block/, 'a link beyond the file');
-like(damaged($row + 6 => number(3)), qr/its chain leads to a row that is not its own/, 'the node of a row');
-like(damaged($row => "\xff\xff\xff\x7f"), qr/it names another heap tuple than its row/, 'the heap tuple of a row');
+like(damaged($row_nodes => number(3)), qr/its chain leads to a row that is not its own/, 'the node of a row');
+like(damaged($row_blocks => "\xff\xff\xff\x7f"), qr/it names another heap tuple than its row/, 'the heap tuple of a row');
 like(damaged($keys + 1 => number(7)), qr/its filter columns are others than its row's/, 'filter columns of a block');
-like(damaged($row + 11 => number(7)), qr/the row's filter columns are others than the heap tuple's/, 'filter columns of a row');
-like(damaged($row + 10 => "\x01"), qr/the row's filter columns are others than the heap tuple's/, 'NULL in a row');
+like(damaged($row_values => number(7)), qr/the row's filter columns are others than the heap tuple's/, 'filter columns of a row');
+like(damaged($row_nulls => "\x01"), qr/the row's filter columns are others than the heap tuple's/, 'NULL in a row');
 like(damaged($header + 60 => number(0)), qr/corrupted at block 0.*REINDEX/s, 'number of filter columns');
-like(damaged($row + 4 => "\x00\x00"), qr/the heap tuple has no row/, 'a row');
+like(damaged($row_offsets => "\x00\x00"), qr/the heap tuple has no row/, 'a row');
 like(damaged($header + 52 => number(77)), qr/the entry is no block of its level/, 'the entry');
 like(damaged($header + 4 => number(99)), qr/format version 99.*REINDEX/s, 'the version');
 like(damaged($header + 8 => number(0)), qr/corrupted at block 0.*REINDEX/s, 'the metapage');
@@ -93,6 +97,21 @@ like(damaged($page + $header => number(12345)), qr/slots of level N are taken fr
 like(damaged($page + $header + 8 => number($pages{5})), qr/free list of level N leads to a page that is not in it/, 'free list');
 like(damaged($pages{upper} * $page + $header => number(0)), qr/it leads to no block below/, 'an upper block');
 is(damaged(), '', 'as it was');
+
+# Codes of rows, which vectors of few dimensions do not have.
+$path = $node->safe_psql('postgres', "CREATE INDEX t_coded ON t USING hnsw (((v || v)::vector(16)) vector_l2_ops, id);
+	CHECKPOINT; SELECT pg_relation_filepath('t_coded')");
+is($node->safe_psql('postgres', "SELECT * FROM hnsw_check('t_coded')"), '', 'the index with codes is sound');
+$node->stop;
+my $data = slurp_file($node->data_dir . "/$path");
+my ($codes) = grep { unpack('S', substr($data, $_ * $page + $tail, 2)) == 7 } 0 .. length($data) / $page - 1;
+substr($data, $codes * $page + $header + 3, 8) = ~substr($data, $codes * $page + $header + 3, 8);
+open my $out, '+<:raw', $node->data_dir . "/$path" or die "cannot open: $!";
+print $out $data;
+close $out;
+$node->start;
+like($node->safe_psql('postgres', "SELECT problem FROM hnsw_check('t_coded')"), qr/code of another vector/, 'a code');
+is($node->safe_psql('postgres', 'SELECT 1'), '1', 'the server is up');
 
 $node->stop;
 done_testing();

@@ -5,11 +5,13 @@
 //     between them, since full page images leave that part out. What follows the centre is empty (a crash came between
 //     growth and first record), or of a group, of rows, or a directory.
 //   - Each row page and each directory is named once, at its ordinal; so is each group of upper levels that holds a
-//     block. The pages of a group are neighbours. Free lists end, and hold what says so of itself and nothing else.
+//     block. Behind a row page are its pages of codes. The pages of a group are neighbours. Free lists end, and hold
+//     what says so of itself and nothing else.
 // Rows (check_rows.cpp)
 //   - A slot is empty, a link behind a row, a closed row of the past, or a row of a heap tuple and a node of level 0.
 //   - The chain that begins at a live node's target holds rows of that node alone, each once, and ends. A node not
-//     marked as shared has one row, whose heap tuple its header names and whose filter columns it has.
+//     marked as shared has one row, whose heap tuple its header names and whose filter columns it has. A row's code is
+//     that of its node's stored vector.
 // Nodes (check_nodes.cpp)
 //   - Header: known flags; level 0 in groups of level 0 and else in those of upper levels; scale and error are finite,
 //     the error is one that the codec can make. The vector is finite.

@@ -17,7 +17,7 @@ const char* Fault(const Index& index, BlockNumber block, Page page) {
                       : block == kAllocationBlock ? kind == PageKind::kAllocation
                       : block < kCentreBlock + index.meta.centre_pages
                           ? kind == PageKind::kCentre && tail.position == block - kCentreBlock
-                          : kind == PageKind::kNodes || kind == PageKind::kRows || kind == PageKind::kDirectory;
+                          : kind >= PageKind::kNodes && kind <= PageKind::kCodes;
   if (!placed) return "the page is of a kind that does not belong here";
   if (kind == PageKind::kNodes && (tail.position & ~kUpperLevels) >= index.meta.pages_per_group)
     return "the page has an impossible position in its group";
@@ -92,6 +92,12 @@ void CheckMetaPage(Checker& checker) {
 }
 
 // Reads a directory and marks the pages it names. Entries that name no such page become kNoBlock.
+bool HasCodePages(const Checker& checker, BlockNumber row_page) {
+  for (uint32_t i = 1; i <= checker.index.rows.code_pages; ++i)
+    if (!checker.IsKind(row_page + i, PageKind::kCodes) || checker.pages[row_page + i].position != i) return false;
+  return true;
+}
+
 Directory CheckDirectory(Checker& checker, const Allocation& allocation, bool rows) {
   const uint32_t most = rows ? kRowDirectories : kUpperDirectories;
   uint32_t count = rows ? allocation.rows.count : allocation.upper.count;
@@ -116,7 +122,8 @@ Directory CheckDirectory(Checker& checker, const Allocation& allocation, bool ro
     memcpy(blocks + from, Usable(BufferGetPage(buffer)), sizeof(BlockNumber) * Min(count - from, kDirectoryEntries));
     UnlockReleaseBuffer(buffer);
     for (uint32_t i = from; i < Min(count, from + kDirectoryEntries); ++i) {
-      const bool sound = rows ? checker.IsKind(blocks[i], PageKind::kRows) && checker.pages[blocks[i]].ordinal == i
+      const bool sound = rows ? checker.IsKind(blocks[i], PageKind::kRows) && checker.pages[blocks[i]].ordinal == i &&
+                                    HasCodePages(checker, blocks[i])
                               : checker.IsKind(blocks[i], PageKind::kNodes) &&
                                     checker.pages[blocks[i]].position == kUpperLevels && checker.pages[blocks[i]].whole;
       if (sound && !checker.pages[blocks[i]].named) {

@@ -1,3 +1,5 @@
+#include <new>
+
 #include "index/diagnostics/checker.hpp"
 
 namespace medvec::index {
@@ -16,13 +18,13 @@ RowCopy ReadRow(Checker& checker, uint32_t number) {
   const uint32_t slots = checker.index.rows_per_page, slot = number % slots;
   const Buffer buffer =
       ReadPage(checker.index, checker.rows.blocks[number / slots], PageKind::kRows, BUFFER_LOCK_SHARE);
-  const Page page = BufferGetPage(buffer);
-  const Row row = RowAt(checker.index, page, slot);
+  const RowPage rows(checker.index, BufferGetPage(buffer));
+  const Row row = rows[slot];
   RowCopy copy;
   copy.is_tuple = row.is_tuple(), copy.tuple = row.tuple(), copy.node = row.node(), copy.next = kNoRow;
-  memcpy(copy.keys, row.keys(), checker.index.key_bytes());
+  row.CopyKeys(copy.keys);
   if (slot + 1 < slots) {
-    const Row link = RowAt(checker.index, page, slot + 1);
+    const Row link = rows[slot + 1];
     if (link.state() == kLinkRow) copy.next = link.next();
   }
   UnlockReleaseBuffer(buffer);
@@ -53,6 +55,28 @@ void CheckRow(Checker& checker, BlockNumber block, uint32_t number, const Row& r
 
 }  // namespace
 
+namespace {
+
+// Whether the row's code is that of its node's vector.
+bool HasCode(Checker& checker, uint32_t number, NodeId node, float scale) {
+  const Index& index = checker.index;
+  const uint32_t vector_size = static_cast<uint32_t>(index.geometry().vector_size());
+  const CodePlace place =
+      CodePlaceOf(index, checker.rows.blocks[number / index.rows_per_page], number % index.rows_per_page);
+  uint8_t* vector = static_cast<uint8_t*>(palloc(vector_size + index.rows.code_size + 64));
+  uint8_t* code = vector + vector_size;
+  checker.ReadBytes(node, index.geometry().vector, vector_size, vector);
+  const Buffer buffer = ReadPage(checker.index, place.block, PageKind::kCodes, BUFFER_LOCK_SHARE);
+  memcpy(code, Usable(BufferGetPage(buffer)) + place.offset, index.rows.code_size);
+  UnlockReleaseBuffer(buffer);
+  if (checker.encoder == nullptr) checker.encoder = new (palloc(sizeof(RowEncoder))) RowEncoder(index);
+  const bool has_code = checker.encoder->IsCodeOf({vector, scale}, code);
+  pfree(vector);
+  return has_code;
+}
+
+}  // namespace
+
 bool HasKeys(Checker& checker, uint32_t row, const uint8_t* keys) {
   return memcmp(ReadRow(checker, row).keys, keys, checker.index.key_bytes()) == 0;
 }
@@ -71,7 +95,7 @@ void CheckRows(Checker& checker) {
     UnlockReleaseBuffer(buffer);
     uint16_t before = 0;
     for (uint32_t slot = 0; slot < slots; ++slot) {
-      const Row row{usable + slot * checker.index.meta.row_size};
+      const Row row = RowPage(checker.index, usable)[slot];
       CheckRow(checker, block, ordinal * slots + slot, row, before, now);
       before = row.state();
     }
@@ -91,6 +115,8 @@ void CheckChain(Checker& checker, NodeId node, const hnsw::BlockHeader& header) 
       return checker.ReportNode(node, "its chain leads to a row that is not its own");
     if (checker.IsChained(number)) return checker.ReportNode(node, "its chain comes to a row twice");
     checker.chained[number / 64] |= uint64_t{1} << number % 64;
+    if (checker.index.has_row_codes() && !HasCode(checker, number, node, header.scale))
+      checker.ReportNode(node, "a row of it has the code of another vector");
     if (!(header.flags & hnsw::kShared)) {
       ItemPointerData origin = OriginTuple(header.origin), tuple = row.tuple;
       if (!ItemPointerEquals(&origin, &tuple)) checker.ReportNode(node, "it names another heap tuple than its row");

@@ -59,6 +59,7 @@ struct Checker {
   uint64 addresses = 0;
   uint8_t* nodes = nullptr;  // NodeState
   Directory rows = {nullptr, 0};
+  RowEncoder* encoder = nullptr;
   uint64_t* chained = nullptr;  // a bit for each row: it is in its node's chain
   hnsw::Array<RowEntry> entries = {};
   Entry entry = {};

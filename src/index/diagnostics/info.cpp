@@ -14,8 +14,8 @@ constexpr const char* kMetricNames[] = {"l2", "inner product", "cosine", "l1", "
 constexpr const char* kCodecNames[] = {"float32", "float16", "int8", "int12", "int16", "bits", "sparse"};
 
 struct Counts {
-  int64 pages[static_cast<int>(PageKind::kDirectory) + 1];  // by kind; 0: empty
-  int64 upper_pages;                                        // of kNodes
+  int64 pages[static_cast<int>(PageKind::kCodes) + 1];  // by kind; 0: empty
+  int64 upper_pages;                                    // of kNodes
   int64 rows;
   int64 levels[hnsw::kMaxLevel + 1];  // live nodes
   int64 dead, closed, free;           // blocks, of all levels
@@ -69,14 +69,13 @@ void CountPages(Index& index, BlockNumber blocks, Counts& counts) {
     uint16_t kind = 0;
     if (!PageIsNew(page)) {
       if (PageGetSpecialSize(page) != sizeof(PageTail) || Tail(page).page_id != kMagic || Tail(page).kind == 0 ||
-          Tail(page).kind > static_cast<uint16_t>(PageKind::kDirectory))
+          Tail(page).kind > static_cast<uint16_t>(PageKind::kCodes))
         RaiseCorrupted(index.relation, block, "the page is none of an hnsw index");
       kind = Tail(page).kind;
     }
     ++counts.pages[kind];
     if (kind == static_cast<uint16_t>(PageKind::kNodes)) CountBlocks(index, block, page, counts, split);
-    for (uint32_t slot = 0; kind == static_cast<uint16_t>(PageKind::kRows) && slot < index.rows_per_page; ++slot)
-      counts.rows += RowAt(index, page, slot).is_tuple();
+    if (kind == static_cast<uint16_t>(PageKind::kRows)) counts.rows += RowPage(index, page).Tuples().Count();
     UnlockReleaseBuffer(buffer);
     for (size_t i = 0; i < split.size; ++i) CountBlock(index, ReadHeader(index, split[i]), counts);
     split.size = 0;
@@ -121,7 +120,7 @@ void AddMeta(const Meta& meta, Columns& columns) {
   columns.AddInt(meta.blocks_per_group);
   columns.AddInt(meta.pages_per_group);
   columns.AddInt(meta.key_columns);
-  columns.AddInt(KeyBytes(meta));
+  columns.AddInt(meta.key_bytes);
 }
 
 void AddCounts(const Index& index, const Counts& counts, Columns& columns) {
@@ -150,7 +149,7 @@ void AddCounts(const Index& index, const Counts& counts, Columns& columns) {
   columns.AddLong(pages(PageKind::kCentre) * BLCKSZ);
   columns.AddLong((pages(PageKind::kNodes) - counts.upper_pages) * BLCKSZ);
   columns.AddLong(counts.upper_pages * BLCKSZ);
-  columns.AddLong(pages(PageKind::kRows) * BLCKSZ);
+  columns.AddLong((pages(PageKind::kRows) + pages(PageKind::kCodes)) * BLCKSZ);
   columns.AddLong(pages(PageKind::kDirectory) * BLCKSZ);
   columns.AddLong(counts.pages[0] * BLCKSZ);
   columns.AddReal(counts.rows == 0 ? 0 : static_cast<double>(all_pages) * BLCKSZ / static_cast<double>(counts.rows),

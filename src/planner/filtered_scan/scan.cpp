@@ -87,6 +87,7 @@ bool PassesRow(void* context, const ItemPointerData& tuple) {
 }
 
 double Nodes(const ScanState& state) { return NodeCount(state.search->index()); }
+bool HasCodes(const ScanState& state) { return state.search->index().has_row_codes(); }
 
 // Of reading so many rows from the table, in visits.
 double TablePrice(const ScanState& state, double rows) {
@@ -133,7 +134,7 @@ bool BeginAskRows(ScanState& state) {
   const double nodes = Nodes(state), set_rows = state.data.set_rows, ef = index::settings::ef_search;
   const double other = index::prices::kBitmapRow * set_rows +
                        std::min({index::prices::Walk(nodes, set_rows, state.search->Beam(state.wanted)),
-                                 index::prices::Matches(nodes, set_rows), TablePrice(state, set_rows)});
+                                 index::prices::Matches(nodes, set_rows, HasCodes(state)), TablePrice(state, set_rows)});
   const double visits = index::prices::Stream(nodes, state.data.rows, ef, std::max(1.0, state.wanted));
   const double affordable = other / (1 + index::prices::kFetch);
   const bool is_probe = visits > affordable;
@@ -153,7 +154,7 @@ bool BeginSearchSet(ScanState& state) {
   const double matches = state.set_rows * state.data.key_share;
   const double passing = state.data.has_residual ? Passing(state, state.data.set_rows) : 1;
   const double fetched = std::min(matches, state.wanted / passing);
-  const double read = index::prices::Matches(nodes, matches) + index::prices::kFetch * fetched;
+  const double read = index::prices::Matches(nodes, matches, HasCodes(state)) + index::prices::kFetch * fetched;
   const double walk = index::prices::Walk(nodes, matches * passing, state.search->Beam(state.wanted));
   if (table <= read && (IsFar(state) || table <= walk)) return false;
   index::OrderedScan::Wanted wanted = {.set = state.set, .set_rows = state.set_rows, .test = {}, .passing = passing};

@@ -1,0 +1,70 @@
+#include "index/row_codes.hpp"
+
+#include <cmath>
+#include <limits>
+
+#include "core/hnsw/dense_kernels.hpp"
+
+namespace medvec::index {
+
+namespace {
+
+// Of the ten nearest of 1,000 to 10,000 matches .9993 are found with 3.5, .9998 with 4, all with 5, which takes a sixth
+// more time.
+constexpr float kDeviations = 4.0f;
+
+}  // namespace
+
+RowEncoder::RowEncoder(const Index& index) : index_(index) {
+  if (!index.has_row_codes()) return;
+  const hnsw::Geometry& g = index.row_space.geometry;
+  zero_ = static_cast<uint8_t*>(palloc0(g.vector_size() + 64));
+  computed_ = static_cast<uint8_t*>(palloc(g.code_size() + 64));
+  scratch_ = palloc(hnsw::LinkScratchSize(g));
+}
+
+void RowEncoder::Encode(hnsw::Stored vector, uint8_t* code) {
+  const hnsw::EncodedLink link = hnsw::GetKernels(index_.row_space.geometry)
+                                     .encode_link(index_.row_space, {zero_, 0}, vector, scratch_, computed_);
+  memcpy(code, &link.norm, sizeof link.norm);
+  code[2] = link.rescale;
+  memcpy(code + 3, computed_, index_.row_space.geometry.code_size());
+}
+
+bool RowEncoder::IsCodeOf(hnsw::Stored vector, const uint8_t* code) {
+  const hnsw::Kernels& kernels = hnsw::GetKernels(index_.row_space.geometry);
+  const hnsw::EncodedLink link = kernels.encode_link(index_.row_space, {zero_, 0}, vector, scratch_, computed_);
+  const bool same = memcmp(code + 3, computed_, index_.row_space.geometry.code_size()) == 0;
+  if (std::abs(ReadAs<uint16_t>(code) - link.norm) > 1) return false;
+  return same ? std::abs(code[2] - link.rescale) <= 1
+              : kernels.is_rounding(index_.row_space, scratch_, code + 3, computed_);
+}
+
+RowEstimator::RowEstimator(const Index& index, const hnsw::Query& query) : index_(index) {
+  const hnsw::Geometry& g = index.row_space.geometry;
+  query_ = hnsw::QueryOfBlockForm(index.row_space, query.vector, palloc(hnsw::DenseQuerySize(g.dim)));
+  block_ = static_cast<uint8_t*>(palloc0(g.block_size + 64));
+  navigation_ = hnsw::GetKernels(g).visit(index.row_space, query_, block_).navigation;
+}
+
+void RowEstimator::Add(const uint8_t* code) {
+  const hnsw::Geometry& g = index_.row_space.geometry;
+  memcpy(block_ + g.norms + sizeof(uint16_t) * count_, code, sizeof(uint16_t));
+  block_[g.rescales + count_] = code[2];
+  memcpy(block_ + g.codes + g.code_size() * count_, code + 3, g.code_size());
+  ++count_;
+}
+
+void RowEstimator::Estimate(float* low) {
+  const hnsw::Geometry& g = index_.row_space.geometry;
+  float estimates[kRowsTogether], deviations[kRowsTogether];
+  hnsw::Header(block_).degree = static_cast<uint8_t>(count_);
+  hnsw::GetKernels(g).estimate(index_.row_space, query_, block_, navigation_, estimates, deviations);
+  for (uint32_t i = 0; i < count_; ++i) {
+    low[i] = estimates[i] - kDeviations * deviations[i];
+    if (!std::isfinite(low[i])) low[i] = -std::numeric_limits<float>::infinity();
+  }
+  count_ = 0;
+}
+
+}  // namespace medvec::index

@@ -1,0 +1,54 @@
+// Codes of rows (layout.hpp): distances of many rows, estimated without their blocks.
+//
+// The arithmetic is that of a node's neighbours (core/hnsw/dense_kernels.hpp). The node is the centre of all vectors:
+// in the blocks' form, the zero vector. Of an index created empty, which has no centre, that is the origin.
+#pragma once
+
+#include "index/pages.hpp"
+
+namespace medvec::index {
+
+struct CodePlace {
+  BlockNumber block;
+  uint32_t offset;  // in its usable bytes
+};
+inline CodePlace CodePlaceOf(const Index& index, BlockNumber row_page, uint32_t slot) {
+  return {row_page + 1 + slot / index.rows.codes_per_page, slot % index.rows.codes_per_page * index.rows.code_size};
+}
+
+class RowEncoder {
+ public:
+  explicit RowEncoder(const Index& index);
+  // Writes the code of a stored vector: index.rows.code_size bytes.
+  void Encode(hnsw::Stored vector, uint8_t* code);
+  // Whether `code` is that of the vector, but for another processor's rounding.
+  bool IsCodeOf(hnsw::Stored vector, const uint8_t* code);
+
+ private:
+  const Index& index_;
+  uint8_t *zero_ = nullptr, *computed_ = nullptr;
+  void* scratch_ = nullptr;
+};
+
+// Estimates for one query.
+class RowEstimator {
+ public:
+  RowEstimator(const Index& index, const hnsw::Query& query);
+
+  // Takes the code of the next row; IsFull: estimate first.
+  void Add(const uint8_t* code);
+  uint32_t count() const { return count_; }
+  bool is_full() const { return count_ == kRowsTogether; }
+  // Distances, of the walk's kind, below which the rows taken are hardly ever; then it is empty. -infinity: of a row
+  // nothing is known.
+  void Estimate(float* low);
+
+ private:
+  const Index& index_;
+  hnsw::Query query_;
+  uint8_t* block_;  // of a node whose neighbours the rows are
+  float navigation_;
+  uint32_t count_ = 0;
+};
+
+}  // namespace medvec::index
