@@ -19,7 +19,7 @@ BUILD      = build/pg$(PG_MAJOR)$(if $(filter yes,$(STOP_POINTS)),-stop-points)
 
 # The three regimes of the sources the server loads: core knows no PostgreSQL, the rest is backend code.
 CORE_SOURCES    = $(wildcard src/core/*.cpp src/core/*/*.cpp)
-BACKEND_SOURCES = src/module.cpp $(wildcard src/pg/*.cpp src/types/*.cpp src/index/*.cpp src/index/*/*.cpp src/planner/*.cpp src/embed/*.cpp)
+BACKEND_SOURCES = src/module.cpp $(wildcard src/pg/*.cpp src/types/*.cpp src/index/*.cpp src/index/*/*.cpp src/planner/*.cpp src/planner/*/*.cpp src/embed/*.cpp)
 OBJS = $(CORE_SOURCES:%.cpp=$(BUILD)/%.o) $(BACKEND_SOURCES:%.cpp=$(BUILD)/%.o)
 
 # The SQL that declares an object lies beside the C++ that implements it; this is the order in which it runs.

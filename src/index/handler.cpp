@@ -50,6 +50,10 @@ bool IsHnswIndex(Oid index) {
   return ours;
 }
 
+bool IsHnswIndex(const IndexOptInfo& index) {
+  return reinterpret_cast<void (*)()>(index.amcostestimate) == reinterpret_cast<void (*)()>(EstimateCost);
+}
+
 }  // namespace medvec::index
 
 MEDVEC_FUNCTION(medvec_hnsw_handler) { PG_RETURN_POINTER(medvec::index::MakeRoutine()); }

@@ -3,13 +3,14 @@
 #include <initializer_list>
 
 #include "index/handler.hpp"
+#include "planner/semi_join_reduction/node.hpp"
 
 namespace medvec::planner {
 
 namespace {
 
 // Calls visit(Plan*) for each child of `plan` that core's executor runs as part of it, as far as we know them: those of
-// custom scans are left out, so nothing below one is changed.
+// others' custom scans are left out, so nothing below one is changed.
 template <class Visit>
 void ForEachChild(Plan* plan, Visit visit) {
   List* children = NIL;
@@ -22,6 +23,9 @@ void ForEachChild(Plan* plan, Visit visit) {
       break;
     case T_MergeAppend:
       children = reinterpret_cast<MergeAppend*>(plan)->mergeplans;
+      break;
+    case T_CustomScan:
+      if (semi_join_reduction::IsReduction(plan)) children = reinterpret_cast<CustomScan*>(plan)->custom_plans;
       break;
     default:
       break;
@@ -148,6 +152,10 @@ void Hide(Plan* plan, Columns read, const List* operators) {
     case T_IndexScan:
       HideUnread(plan, read, operators);
       return;
+
+    case T_CustomScan:  // all of its children's columns become its tuples
+      if (semi_join_reduction::IsReduction(plan)) HideUnread(plan, read, operators);
+      break;
 
     case T_Limit: {  // WITH TIES compares
       const Limit* limit = reinterpret_cast<Limit*>(plan);

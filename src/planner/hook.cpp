@@ -2,12 +2,15 @@
 
 #include "pg/planner.hpp"
 #include "planner/hidden_distance.hpp"
+#include "planner/semi_join_reduction/node.hpp"
+#include "planner/semi_join_reduction/path.hpp"
 
 namespace medvec::planner {
 
 namespace {
 
 planner_hook_type previous_hook = nullptr;
+set_join_pathlist_hook_type previous_join_paths_hook = nullptr;
 
 PlannedStmt* Plan(Query* query, const char* text, int cursor_options, ParamListInfo params) {
   PlannedStmt* stmt = (previous_hook ? previous_hook : standard_planner)(query, text, cursor_options, params);
@@ -15,11 +18,20 @@ PlannedStmt* Plan(Query* query, const char* text, int cursor_options, ParamListI
   return stmt;
 }
 
+void AddJoinPaths(PlannerInfo* root, RelOptInfo* joined, RelOptInfo* outer, RelOptInfo* inner, JoinType type,
+                  JoinPathExtraData* extra) {
+  if (previous_join_paths_hook) previous_join_paths_hook(root, joined, outer, inner, type, extra);
+  semi_join_reduction::AddPath(root, joined, outer, inner, type, extra);
+}
+
 }  // namespace
 
-void InstallHook() {
+void InstallHooks() {
   previous_hook = planner_hook;
   planner_hook = Plan;
+  previous_join_paths_hook = set_join_pathlist_hook;
+  set_join_pathlist_hook = AddJoinPaths;
+  semi_join_reduction::RegisterNode();
 }
 
 }  // namespace medvec::planner

@@ -1,0 +1,342 @@
+#include <algorithm>
+
+#include "planner/semi_join_reduction/key_table.hpp"
+#include "planner/semi_join_reduction/node.hpp"
+
+namespace medvec::planner::semi_join_reduction {
+
+namespace {
+
+enum Strategy { kLookups, kReduction, kUnboundedLookups, kStrategies };
+constexpr const char* kStrategyNames[kStrategies] = {"look-ups", "reduction", "look-ups without bound"};
+
+struct JoinState {
+  CustomScanState node;
+  PlanData data;
+  PlanState *other, *vectors, *lookups;
+  LimitState* bound;      // of look-ups that go first
+  ExprState* most;        // the bound's count
+  ExprState *left, *right;  // the key
+  KeyOperators* operators;
+  TupleTableSlot *other_row, *lookup_row;
+
+  MemoryContext table_context;
+  KeyTable* table;       // null: the other side has not been read, or does not fit in memory
+  bool is_too_large;     // it does not
+  int64 rows_read;       // of the other side, at last
+  size_t keys;           // of the table, at last
+
+  MemoryContext kept_context;
+  MinimalTuple* kept;    // rows that look-ups have found
+  size_t kept_count, kept_given;
+
+  bool is_begun;
+  Strategy strategy;
+  int64 begun[kStrategies];
+  bool is_done;
+  TupleTableSlot* row;         // with a vector; null: none
+  const KeyTable::Row* match;  // the next row with that key
+};
+
+JoinState& State(CustomScanState* node) { return *reinterpret_cast<JoinState*>(node); }
+
+TupleTableSlot* ScanSlot(const JoinState& state) { return state.node.ss.ss_ScanTupleSlot; }
+
+// Puts a child's row into the node's tuple, from column `first` on.
+void Place(TupleTableSlot* tuple, TupleTableSlot* row, int first) {
+  slot_getallattrs(row);
+  const size_t columns = static_cast<size_t>(row->tts_tupleDescriptor->natts);
+  memcpy(tuple->tts_values + first, row->tts_values, columns * sizeof(Datum));
+  memcpy(tuple->tts_isnull + first, row->tts_isnull, columns * sizeof(bool));
+}
+
+// The node's tuple, of one or both sides; without a row the side's columns are NULL.
+TupleTableSlot* MakeTuple(const JoinState& state, TupleTableSlot* vectors, TupleTableSlot* other) {
+  TupleTableSlot* tuple = ExecClearTuple(ScanSlot(state));
+  if (vectors == nullptr || other == nullptr)
+    memset(tuple->tts_isnull, true, static_cast<size_t>(tuple->tts_tupleDescriptor->natts) * sizeof(bool));
+  if (vectors != nullptr) Place(tuple, vectors, 0);
+  if (other != nullptr) Place(tuple, other, state.data.vector_columns);
+  return ExecStoreVirtualTuple(tuple);
+}
+
+TupleTableSlot* MakeTupleOfLookup(const JoinState& state, TupleTableSlot* row) {
+  TupleTableSlot* tuple = ExecClearTuple(ScanSlot(state));
+  memset(tuple->tts_isnull, true, static_cast<size_t>(tuple->tts_tupleDescriptor->natts) * sizeof(bool));
+  slot_getallattrs(row);
+  for (int i = 0; i < list_length(state.data.lookup_columns); ++i) {
+    const int column = list_nth_int(state.data.lookup_columns, i) - 1;
+    tuple->tts_values[column] = row->tts_values[i];
+    tuple->tts_isnull[column] = row->tts_isnull[i];
+  }
+  return ExecStoreVirtualTuple(tuple);
+}
+
+Datum Evaluate(const JoinState& state, ExprState* key, TupleTableSlot* tuple, bool* is_null) {
+  ExprContext* context = state.node.ss.ps.ps_ExprContext;
+  ResetExprContext(context);
+  context->ecxt_scantuple = tuple;
+  return ExecEvalExprSwitchContext(key, context, is_null);
+}
+
+void ForgetTable(JoinState& state) {
+  state.table = nullptr;
+  state.is_too_large = false;
+  MemoryContextReset(state.table_context);
+}
+
+// Reads the other side. False: it does not fit in memory, or did not before.
+bool ReadOther(JoinState& state) {
+  if (state.table != nullptr || state.is_too_large) return !state.is_too_large;
+  const size_t most = std::min<size_t>(get_hash_memory_limit(), MaxAllocSize / 4);
+  const bool can_fail = state.lookups != nullptr;
+  // Of a semi-join without other conditions nothing but the keys matters.
+  const bool keeps_rows = !state.data.is_semi || state.node.ss.ps.qual != nullptr;
+  MemoryContext outer = MemoryContextSwitchTo(state.table_context);
+  KeyTable* table = new (palloc(sizeof(KeyTable))) KeyTable(*state.operators, state.table_context);
+  MemoryContextSwitchTo(outer);
+  state.rows_read = 0;
+  for (;;) {
+    TupleTableSlot* row = ExecProcNode(state.other);
+    if (TupIsNull(row)) break;
+    ++state.rows_read;
+    bool is_null;
+    const Datum key = Evaluate(state, state.right, MakeTuple(state, nullptr, row), &is_null);
+    if (is_null) continue;
+    table->Add(key, keeps_rows ? row : nullptr);
+    if (can_fail && table->bytes() > most) {
+      state.is_too_large = true;
+      state.keys = table->keys();
+      MemoryContextReset(state.table_context);
+      return false;
+    }
+  }
+  state.table = table;
+  state.keys = table->keys();
+  return true;
+}
+
+// Forgets the present row and what look-ups have found.
+void Reset(JoinState& state) {
+  state.is_done = false;
+  state.row = nullptr;
+  state.match = nullptr;
+  state.kept_count = state.kept_given = 0;
+  ExecClearTuple(state.lookup_row);
+  MemoryContextReset(state.kept_context);
+}
+
+// Looks at no more rows with vectors than the plan says, or at all.
+void SetBound(JoinState& state, bool is_bounded) {
+  if (state.bound == nullptr) return;
+  state.bound->limitCount = is_bounded ? state.most : nullptr;
+  if (!is_bounded) state.bound->noCount = true;
+}
+
+void BeginReduction(JoinState& state) {
+  EState* estate = state.node.ss.ps.state;
+  ParamExecData* parameter = &estate->es_param_exec_vals[state.data.parameter];
+  parameter->execPlan = nullptr;
+  parameter->value = state.table->Keys();
+  parameter->isnull = false;
+  MemoryContext outer = MemoryContextSwitchTo(estate->es_query_cxt);
+  state.vectors->chgParam = bms_add_member(state.vectors->chgParam, state.data.parameter);
+  MemoryContextSwitchTo(outer);
+}
+
+// Those whose parameters have changed are begun anew by core.
+void RescanLookups(const JoinState& state) {
+  if (state.begun[kLookups] + state.begun[kUnboundedLookups] > 0 && state.lookups->chgParam == nullptr)
+    ExecReScan(state.lookups);
+}
+
+// Looks up until all rows that are wanted are there. False: not within the bound.
+bool BeginLookups(JoinState& state) {
+  SetBound(state, true);
+  RescanLookups(state);
+  const size_t wanted = static_cast<size_t>(state.data.wanted);
+  MemoryContext outer = MemoryContextSwitchTo(state.kept_context);
+  state.kept = static_cast<MinimalTuple*>(palloc(wanted * sizeof(MinimalTuple)));
+  MemoryContextSwitchTo(outer);
+  while (state.kept_count < wanted) {
+    TupleTableSlot* row = ExecProcNode(state.lookups);
+    state.is_done = TupIsNull(row);
+    if (state.is_done) return state.bound->lstate != LIMIT_WINDOWEND;
+    outer = MemoryContextSwitchTo(state.kept_context);
+    state.kept[state.kept_count++] = ExecCopySlotMinimalTuple(row);
+    MemoryContextSwitchTo(outer);
+  }
+  SetBound(state, false);  // who should ask for more gets it
+  return true;
+}
+
+void Begin(JoinState& state) {
+  state.is_begun = true;
+  const bool knows_other = state.table != nullptr || state.is_too_large;
+  if (state.bound != nullptr && !knows_other) {
+    const bool found = BeginLookups(state);
+    ++state.begun[kLookups];
+    state.strategy = kLookups;
+    if (found) return;
+    Reset(state);
+  }
+  if (ReadOther(state)) {
+    state.strategy = kReduction;
+    state.is_done = state.table->keys() == 0;
+    if (!state.is_done) BeginReduction(state);
+  } else {
+    state.strategy = kUnboundedLookups;
+    SetBound(state, false);
+    RescanLookups(state);
+  }
+  ++state.begun[state.strategy];
+}
+
+// The next row of a look-up, which meets all conditions; null: there is none.
+TupleTableSlot* NextLookup(JoinState& state) {
+  if (state.strategy == kLookups && state.kept_given < state.kept_count)
+    return MakeTupleOfLookup(state, ExecStoreMinimalTuple(state.kept[state.kept_given++], state.lookup_row, false));
+  if (state.is_done) return nullptr;
+  TupleTableSlot* row = ExecProcNode(state.lookups);
+  state.is_done = TupIsNull(row);
+  return state.is_done ? nullptr : MakeTupleOfLookup(state, row);
+}
+
+// The next pair with equal keys; null: there is none. Of a semi-join without other conditions a row with its key is one.
+TupleTableSlot* NextPair(JoinState& state) {
+  for (;;) {
+    if (state.match != nullptr) {
+      TupleTableSlot* other = ExecStoreMinimalTuple(state.match->tuple, state.other_row, false);
+      state.match = state.match->next;
+      return MakeTuple(state, state.row, other);
+    }
+    if (state.is_done) return nullptr;
+    state.row = ExecProcNode(state.vectors);
+    state.is_done = TupIsNull(state.row);
+    if (state.is_done) return nullptr;
+    bool is_null;
+    TupleTableSlot* tuple = MakeTuple(state, state.row, nullptr);
+    const Datum key = Evaluate(state, state.left, tuple, &is_null);
+    if (!is_null && state.table->Find(key, &state.match) && state.match == nullptr) return tuple;
+  }
+}
+
+TupleTableSlot* Project(const JoinState& state, TupleTableSlot* tuple) {
+  const PlanState& plan = state.node.ss.ps;
+  plan.ps_ExprContext->ecxt_scantuple = tuple;
+  return plan.ps_ProjInfo == nullptr ? tuple : ExecProject(plan.ps_ProjInfo);
+}
+
+TupleTableSlot* ExecNode(CustomScanState* node) {
+  JoinState& state = State(node);
+  ExprContext* context = node->ss.ps.ps_ExprContext;
+  ResetExprContext(context);
+  if (!state.is_begun) Begin(state);
+  if (state.strategy != kReduction) {
+    TupleTableSlot* tuple = NextLookup(state);
+    return tuple == nullptr ? ExecClearTuple(ScanSlot(state)) : Project(state, tuple);
+  }
+  while (TupleTableSlot* tuple = NextPair(state)) {
+    CHECK_FOR_INTERRUPTS();
+    ResetExprContext(context);
+    context->ecxt_scantuple = tuple;
+    if (node->ss.ps.qual != nullptr && !ExecQual(node->ss.ps.qual, context)) {
+      InstrCountFiltered1(&node->ss.ps, 1);
+      continue;
+    }
+    if (state.data.is_semi) state.match = nullptr;
+    return Project(state, tuple);
+  }
+  return ExecClearTuple(ScanSlot(state));
+}
+
+void BeginNode(CustomScanState* node, EState* estate, int flags) {
+  JoinState& state = State(node);
+  const CustomScan* plan = reinterpret_cast<CustomScan*>(node->ss.ps.plan);
+  state.data = ReadPrivate(plan->custom_private);
+  flags &= ~(EXEC_FLAG_BACKWARD | EXEC_FLAG_MARK);
+  const Children children = ChildrenOf(plan);
+  state.other = ExecInitNode(children.other, estate, flags & ~EXEC_FLAG_REWIND);
+  state.vectors = ExecInitNode(children.vectors, estate, flags);
+  node->custom_ps = list_make2(state.other, state.vectors);
+  if (children.lookups != nullptr) {
+    state.lookups = ExecInitNode(children.lookups, estate, flags);
+    node->custom_ps = lappend(node->custom_ps, state.lookups);
+    state.lookup_row = ExecInitExtraTupleSlot(estate, ExecGetResultType(state.lookups), &TTSOpsMinimalTuple);
+  }
+  if (state.data.wanted > 0) {
+    state.bound = castNode(LimitState, outerPlanState(state.lookups));
+    state.most = state.bound->limitCount;
+  }
+  state.other_row = ExecInitExtraTupleSlot(estate, ExecGetResultType(state.other), &TTSOpsMinimalTuple);
+  const OpExpr* equality = linitial_node(OpExpr, plan->custom_exprs);
+  state.operators = new (palloc(sizeof(KeyOperators))) KeyOperators(*equality);
+  state.left = ExecInitExpr(static_cast<Expr*>(linitial(equality->args)), &node->ss.ps);
+  state.right = ExecInitExpr(static_cast<Expr*>(lsecond(equality->args)), &node->ss.ps);
+  state.table_context = AllocSetContextCreate(estate->es_query_cxt, "semi-join reduction: keys", ALLOCSET_DEFAULT_SIZES);
+  state.kept_context = AllocSetContextCreate(estate->es_query_cxt, "semi-join reduction", ALLOCSET_DEFAULT_SIZES);
+}
+
+void RescanNode(CustomScanState* node) {
+  JoinState& state = State(node);
+  if (node->ss.ps.chgParam != nullptr) {
+    ListCell* cell;
+    foreach (cell, node->custom_ps)
+      UpdateChangedParamSet(static_cast<PlanState*>(lfirst(cell)), node->ss.ps.chgParam);
+  }
+  // The other side and its keys stay where nothing changed for them: another query vector, the same patients.
+  if (state.other->chgParam != nullptr) ForgetTable(state);
+  ExecClearTuple(ScanSlot(state));
+  Reset(state);
+  state.is_begun = false;
+}
+
+void EndNode(CustomScanState* node) {
+  ListCell* cell;
+  foreach (cell, node->custom_ps) ExecEndNode(static_cast<PlanState*>(lfirst(cell)));
+}
+
+void ExplainNode(CustomScanState* node, List* ancestors, ExplainState* es) {
+  const JoinState& state = State(node);
+  const CustomScan* plan = reinterpret_cast<CustomScan*>(node->ss.ps.plan);
+  List* context = set_deparse_context_plan(es->deparse_cxt, node->ss.ps.plan, ancestors);
+  if (state.data.is_semi || es->format != EXPLAIN_FORMAT_TEXT)
+    ExplainPropertyText("Join Type", state.data.is_semi ? "Semi" : "Inner", es);
+  ExplainPropertyText("Key", deparse_expression(static_cast<Node*>(linitial(plan->custom_exprs)), context, true, false),
+                      es);
+  if (!es->analyze) return;
+  List* strategies = NIL;
+  for (int i = 0; i < kStrategies; ++i)
+    if (state.begun[i] > 0) strategies = lappend(strategies, const_cast<char*>(kStrategyNames[i]));
+  ExplainPropertyList("Strategy", strategies, es);
+  if (state.begun[kReduction] == 0 && !state.is_too_large) return;
+  ExplainPropertyInteger("Rows of Other Side", nullptr, state.rows_read, es);
+  ExplainPropertyUInteger("Distinct Keys", nullptr, state.keys, es);
+}
+
+constexpr CustomExecMethods exec_methods = {
+    .CustomName = kNodeName,
+    .BeginCustomScan = BeginNode,
+    .ExecCustomScan = ExecNode,
+    .EndCustomScan = EndNode,
+    .ReScanCustomScan = RescanNode,
+    .MarkPosCustomScan = nullptr,
+    .RestrPosCustomScan = nullptr,
+    .EstimateDSMCustomScan = nullptr,
+    .InitializeDSMCustomScan = nullptr,
+    .ReInitializeDSMCustomScan = nullptr,
+    .InitializeWorkerCustomScan = nullptr,
+    .ShutdownCustomScan = nullptr,
+    .ExplainCustomScan = ExplainNode,
+};
+
+}  // namespace
+
+Node* CreateState(CustomScan*) {
+  JoinState* state = static_cast<JoinState*>(palloc0(sizeof(JoinState)));
+  NodeSetTag(state, T_CustomScanState);
+  state->node.methods = &exec_methods;
+  return reinterpret_cast<Node*>(state);
+}
+
+}  // namespace medvec::planner::semi_join_reduction
