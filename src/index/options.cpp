@@ -56,10 +56,10 @@ void DefineOptions() {
                            "Multiple of work_mem that an iterative scan may use for its walk.",
                            "Beyond it the scan reads the whole index.", &settings::scan_mem_multiplier, 1, 1, 1000,
                            PGC_USERSET, 0, nullptr, nullptr, nullptr);
-  DefineCustomBoolVariable("hnsw.enable_semi_join_reduction",
-                           "Lets the planner read the other side of a join first and search an hnsw index for its keys.",
-                           nullptr, &settings::enable_semi_join_reduction, true, PGC_USERSET, 0, nullptr, nullptr,
-                           nullptr);
+  DefineCustomBoolVariable(
+      "hnsw.enable_semi_join_reduction",
+      "Lets the planner read the other side of a join first and search an hnsw index for its keys.", nullptr,
+      &settings::enable_semi_join_reduction, true, PGC_USERSET, 0, nullptr, nullptr, nullptr);
   MarkGUCPrefixReserved("hnsw");
 }
 

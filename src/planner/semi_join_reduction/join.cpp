@@ -14,20 +14,20 @@ struct JoinState {
   CustomScanState node;
   PlanData data;
   PlanState *other, *vectors, *lookups;
-  LimitState* bound;      // of look-ups that go first
-  ExprState* most;        // the bound's count
+  LimitState* bound;        // of look-ups that go first
+  ExprState* most;          // the bound's count
   ExprState *left, *right;  // the key
   KeyOperators* operators;
   TupleTableSlot *other_row, *lookup_row;
 
   MemoryContext table_context;
-  KeyTable* table;       // null: the other side has not been read, or does not fit in memory
-  bool is_too_large;     // it does not
-  int64 rows_read;       // of the other side, at last
-  size_t keys;           // of the table, at last
+  KeyTable* table;    // null: the other side has not been read, or does not fit in memory
+  bool is_too_large;  // it does not
+  int64 rows_read;    // of the other side, at last
+  size_t keys;        // of the table, at last
 
   MemoryContext kept_context;
-  MinimalTuple* kept;    // rows that look-ups have found
+  MinimalTuple* kept;  // rows that look-ups have found
   size_t kept_count, kept_given;
 
   bool is_begun;
@@ -202,7 +202,8 @@ TupleTableSlot* NextLookup(JoinState& state) {
   return state.is_done ? nullptr : MakeTupleOfLookup(state, row);
 }
 
-// The next pair with equal keys; null: there is none. Of a semi-join without other conditions a row with its key is one.
+// The next pair with equal keys; null: there is none. Of a semi-join without other conditions a row with its key is
+// one.
 TupleTableSlot* NextPair(JoinState& state) {
   for (;;) {
     if (state.match != nullptr) {
@@ -265,7 +266,9 @@ void BeginNode(CustomScanState* node, EState* estate, int flags) {
     state.lookup_row = ExecInitExtraTupleSlot(estate, ExecGetResultType(state.lookups), &TTSOpsMinimalTuple);
   }
   if (state.data.wanted > 0) {
-    state.bound = castNode(LimitState, outerPlanState(state.lookups));
+    PlanState* driver = state.lookups;
+    while (!IsA(driver, LimitState)) driver = outerPlanState(driver);
+    state.bound = castNode(LimitState, driver);
     state.most = state.bound->limitCount;
   }
   state.other_row = ExecInitExtraTupleSlot(estate, ExecGetResultType(state.other), &TTSOpsMinimalTuple);
@@ -273,7 +276,8 @@ void BeginNode(CustomScanState* node, EState* estate, int flags) {
   state.operators = new (palloc(sizeof(KeyOperators))) KeyOperators(*equality);
   state.left = ExecInitExpr(static_cast<Expr*>(linitial(equality->args)), &node->ss.ps);
   state.right = ExecInitExpr(static_cast<Expr*>(lsecond(equality->args)), &node->ss.ps);
-  state.table_context = AllocSetContextCreate(estate->es_query_cxt, "semi-join reduction: keys", ALLOCSET_DEFAULT_SIZES);
+  state.table_context =
+      AllocSetContextCreate(estate->es_query_cxt, "semi-join reduction: keys", ALLOCSET_DEFAULT_SIZES);
   state.kept_context = AllocSetContextCreate(estate->es_query_cxt, "semi-join reduction", ALLOCSET_DEFAULT_SIZES);
 }
 
@@ -281,8 +285,7 @@ void RescanNode(CustomScanState* node) {
   JoinState& state = State(node);
   if (node->ss.ps.chgParam != nullptr) {
     ListCell* cell;
-    foreach (cell, node->custom_ps)
-      UpdateChangedParamSet(static_cast<PlanState*>(lfirst(cell)), node->ss.ps.chgParam);
+    foreach (cell, node->custom_ps) UpdateChangedParamSet(static_cast<PlanState*>(lfirst(cell)), node->ss.ps.chgParam);
   }
   // The other side and its keys stay where nothing changed for them: another query vector, the same patients.
   if (state.other->chgParam != nullptr) ForgetTable(state);

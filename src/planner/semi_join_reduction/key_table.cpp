@@ -80,9 +80,8 @@ Datum KeyTable::Keys() const {
   size_t filled = 0;
   for (size_t at = 0; at < capacity_; ++at)
     if (entries_[at].is_used) keys[filled++] = entries_[at].key;
-  const Datum array =
-      PointerGetDatum(construct_array(keys, static_cast<int>(count_), operators_.type, operators_.length,
-                                      operators_.by_value, operators_.alignment));
+  const Datum array = PointerGetDatum(construct_array(keys, static_cast<int>(count_), operators_.type,
+                                                      operators_.length, operators_.by_value, operators_.alignment));
   pfree(keys);
   MemoryContextSwitchTo(outer);
   return array;

@@ -6,11 +6,15 @@
 #include "index/handler.hpp"
 #include "index/options.hpp"
 #include "planner/semi_join_reduction/key.hpp"
+#include "planner/semi_join_reduction/lookups.hpp"
 #include "planner/semi_join_reduction/node.hpp"
 
 namespace medvec::planner::semi_join_reduction {
 
 namespace {
+
+Plan* MakePlan(PlannerInfo*, RelOptInfo*, CustomPath* path, List* columns, List*, List* children);
+constexpr CustomPathMethods path_methods = {kNodeName, MakePlan, nullptr};
 
 // Look-ups that go first keep their rows: a LIMIT beyond this is taken for none.
 constexpr double kMostKeptRows = 10000;
@@ -86,32 +90,10 @@ Path* ReducedPath(PlannerInfo* root, const RelOptInfo* vectors, RestrictInfo* co
   return best;
 }
 
-Cost CostOf(const Path* path, double rows) {
-  return path->startup_cost +
-         (path->total_cost - path->startup_cost) * std::min(1.0, rows / std::max(1.0, path->rows));
-}
-
-// The nested loop that walks the vectors in order and looks the other side up for each. A copy: core lets go of paths
-// that turn out dear.
-NestPath* LookupPath(const PlannerInfo* root, const RelOptInfo* joined, const RelOptInfo* vectors, double rows) {
-  const NestPath* best = nullptr;
-  ListCell* cell;
-  foreach (cell, joined->pathlist) {
-    const Path* path = static_cast<Path*>(lfirst(cell));
-    if (!IsA(path, NestPath) || !IsOrdered(root, path)) continue;
-    const NestPath* loop = reinterpret_cast<const NestPath*>(path);
-    if (loop->jpath.outerjoinpath->parent != vectors) continue;
-    if (best == nullptr || CostOf(path, rows) < CostOf(&best->jpath.path, rows)) best = loop;
-  }
-  if (best == nullptr) return nullptr;
-  NestPath* copy = makeNode(NestPath);
-  *copy = *best;
-  return copy;
-}
-
 // The rows that the query wants of this join at most, where that is known; else 0.
 double WantedRows(const PlannerInfo* root, const RelOptInfo* joined) {
-  if (root->limit_tuples <= 0 || root->limit_tuples > kMostKeptRows || !bms_is_subset(root->all_baserels, joined->relids))
+  if (root->limit_tuples <= 0 || root->limit_tuples > kMostKeptRows ||
+      !bms_is_subset(root->all_baserels, joined->relids))
     return 0;
   return root->parse->limitOption == LIMIT_OPTION_COUNT ? root->limit_tuples : 0;
 }
@@ -125,39 +107,44 @@ bool HasColumnsOfSides(const RelOptInfo* joined, const RelOptInfo* vectors, cons
   return true;
 }
 
-// Of the reduction: the other side is read and its keys are sorted before the first row comes.
-void SetReductionCost(Path* path, const Path* other, const Path* vectors, const List* conditions, PlannerInfo* root) {
-  QualCost quals;
-  cost_qual_eval(&quals, const_cast<List*>(conditions), root);
-  const double rows = std::max(1.0, other->rows);
-  path->startup_cost = other->total_cost + rows * (cpu_operator_cost * (1 + std::log2(rows)) + cpu_tuple_cost) +
-                       vectors->startup_cost + quals.startup;
-  path->total_cost = path->startup_cost + vectors->total_cost - vectors->startup_cost +
-                     vectors->rows * cpu_operator_cost + path->rows * (cpu_tuple_cost + quals.per_tuple);
+// A reduction that a join may use. It competes anew whenever core has found more paths of the join, as among them may
+// be better look-ups.
+struct Candidate {
+  const void* tag;
+  const RelOptInfo* vector_side;
+  bool is_semi, has_lookups;
+  Key key;
+  List* conditions;  // the others
+  Path *other, *vectors;
+  Cost startup, total;  // of the reduction
+  Cost lookups;         // of the best so far
+};
+
+// Core has this field of a join of local tables for nobody.
+Candidate* Remembered(const RelOptInfo* joined) {
+  Candidate* candidate = static_cast<Candidate*>(joined->fdw_private);
+  return candidate != nullptr && candidate->tag == &path_methods ? candidate : nullptr;
 }
 
-// Lets look-ups go first where a LIMIT is known, within a bound. Where they are expected to be cheaper the bound is the
-// price of the reduction: if they fail they cost as much again. Else it is an eighth of it: rows that qualify may lie
-// near the query. They cost all their bound where less than so many rows lie there.
-void LetLookupsGoFirst(PlannerInfo* root, CustomPath* path, NestPath* loop, double wanted) {
-  constexpr double kProbe = 1.0 / 8;
-  // That their rows may lie far is no part of the price core sets on look-ups.
-  constexpr double kWithoutRisk = 0.97;
-  const Path* vectors = loop->jpath.outerjoinpath;
-  const Cost reduction = CostOf(&path->path, wanted), lookups = CostOf(&loop->jpath.path, wanted);
-  const bool are_cheaper = lookups <= reduction;
-  const Cost bound = are_cheaper ? reduction : kProbe * reduction;
-  const Cost each = (loop->jpath.path.total_cost - loop->jpath.path.startup_cost) / std::max(1.0, vectors->rows);
-  const double rows = std::floor((bound - loop->jpath.path.startup_cost) / each);
-  if (!(rows > wanted)) return;
-  const int64 count = static_cast<int64>(std::min(rows, 1e9));
-  Node* most = reinterpret_cast<Node*>(
-      makeConst(INT8OID, -1, InvalidOid, sizeof(int64), Int64GetDatum(count), false, true));
-  loop->jpath.outerjoinpath =
-      reinterpret_cast<Path*>(create_limit_path(root, vectors->parent, const_cast<Path*>(vectors), nullptr, most,
-                                                LIMIT_OPTION_COUNT, 0, count));
-  path->path.startup_cost = are_cheaper ? kWithoutRisk * lookups : reduction + bound;
-  path->path.total_cost = path->path.startup_cost + wanted * cpu_tuple_cost;
+// The other side is read and its keys are sorted before the first row comes.
+void SetCost(PlannerInfo* root, Candidate* candidate, double joined_rows) {
+  QualCost quals;
+  cost_qual_eval(&quals, candidate->conditions, root);
+  const Path *other = candidate->other, *vectors = candidate->vectors;
+  const double rows = std::max(1.0, other->rows);
+  candidate->startup = other->total_cost + rows * (cpu_operator_cost * (1 + std::log2(rows)) + cpu_tuple_cost) +
+                       vectors->startup_cost + quals.startup;
+  candidate->total = candidate->startup + vectors->total_cost - vectors->startup_cost +
+                     vectors->rows * cpu_operator_cost + joined_rows * (cpu_tuple_cost + quals.per_tuple);
+}
+
+// Look-ups go first where a LIMIT is known and they are expected to be cheaper. If they have not found all rows at the
+// price of the reduction, the reduction begins.
+double BoundOfLookups(const CustomPath* path, const NestPath* lookups, const RelOptInfo* vectors, double wanted) {
+  const Cost reduction = CostOf(&path->path, wanted);
+  if (wanted == 0 || CostOf(&lookups->jpath.path, wanted) > reduction) return 0;
+  const double rows = (reduction - lookups->jpath.path.startup_cost) / CostOfRow(lookups, vectors);
+  return rows > wanted ? std::min(std::floor(rows), 1e9) : 0;
 }
 
 List* ScanColumns(const Plan* vectors, const Plan* other) {
@@ -205,12 +192,10 @@ Plan* MakePlan(PlannerInfo*, RelOptInfo*, CustomPath* path, List* columns, List*
   return &scan->scan.plan;
 }
 
-constexpr CustomPathMethods path_methods = {kNodeName, MakePlan, nullptr};
-
 // Whether the rows of the other side, by estimate, fit in the memory of a hash table.
-bool FitsInMemory(const RelOptInfo* other) {
+bool FitsInMemory(const Path* other) {
   constexpr double kRowBytes = 100;  // of headers and hash entries
-  return other->rows * (other->reltarget->width + kRowBytes) < static_cast<double>(get_hash_memory_limit());
+  return other->rows * (other->pathtarget->width + kRowBytes) < static_cast<double>(get_hash_memory_limit());
 }
 
 bool IsPlain(const PlannerInfo* root, const RelOptInfo* rel) {
@@ -241,54 +226,88 @@ bool HaveOneSecurityLevel(const List* restrictions) {
   return true;
 }
 
-}  // namespace
-
-void AddPath(PlannerInfo* root, RelOptInfo* joined, RelOptInfo* outer, RelOptInfo* inner, JoinType type,
-             JoinPathExtraData* extra) {
-  if (likely(list_length(root->query_pathkeys) != 1) || outer->reloptkind != RELOPT_BASEREL) return;
-  if ((type != JOIN_INNER && type != JOIN_SEMI) || !HasHnswIndex(outer) || !index::settings::enable_semi_join_reduction)
-    return;
+// Null: the pair is none for it.
+Candidate* MakeCandidate(PlannerInfo* root, RelOptInfo* joined, RelOptInfo* outer, RelOptInfo* inner, JoinType type,
+                         List* restrictions) {
+  if (outer->reloptkind != RELOPT_BASEREL || (type != JOIN_INNER && type != JOIN_SEMI) || !HasHnswIndex(outer) ||
+      !index::settings::enable_semi_join_reduction)
+    return nullptr;
   // Rows that are locked may change while the node runs, and be asked its conditions anew.
-  if (root->rowMarks != NIL || root->parse->commandType != CMD_SELECT) return;
+  if (root->rowMarks != NIL || root->parse->commandType != CMD_SELECT) return nullptr;
   Path* other = inner->cheapest_total_path;
-  if (other->param_info != nullptr || joined->lateral_relids != nullptr || !bms_is_empty(outer->lateral_relids) ||
-      !IsPlain(root, outer) || IS_DUMMY_REL(outer) || IS_DUMMY_REL(inner) || !FitsInMemory(inner) ||
-      !HaveOneSecurityLevel(extra->restrictlist))
-    return;
-  Key key;
-  Path* vectors = FindKey(root, outer, inner, extra->restrictlist, &key);
-  if (vectors == nullptr) return;
+  if (other->param_info != nullptr || !bms_is_empty(joined->lateral_relids) || !bms_is_empty(outer->lateral_relids) ||
+      joined->fdw_private != nullptr || !IsPlain(root, outer) || IS_DUMMY_REL(outer) || IS_DUMMY_REL(inner) ||
+      !HaveOneSecurityLevel(restrictions))
+    return nullptr;
+  Candidate* candidate = static_cast<Candidate*>(palloc0(sizeof(Candidate)));
+  candidate->vectors = FindKey(root, outer, inner, restrictions, &candidate->key);
+  if (candidate->vectors == nullptr) return nullptr;
+  candidate->tag = &path_methods;
+  candidate->vector_side = outer;
+  candidate->is_semi = type == JOIN_SEMI;
+  candidate->has_lookups = HasColumnsOfSides(joined, outer, inner);
+  candidate->conditions = list_delete_ptr(list_copy(restrictions), candidate->key.restriction);
+  candidate->other = other;
+  candidate->lookups = get_float8_infinity();
+  SetCost(root, candidate, joined->rows);
+  return candidate;
+}
 
-  List* conditions = list_delete_ptr(list_copy(extra->restrictlist), key.restriction);
+void Offer(PlannerInfo* root, RelOptInfo* joined, Candidate* candidate, bool is_first) {
+  const double wanted = WantedRows(root, joined);
+  const NestPath* lookups = candidate->has_lookups ? LookupPath(root, joined, candidate->vector_side, wanted) : nullptr;
+  const Cost cost = lookups == nullptr ? get_float8_infinity() : CostOf(&lookups->jpath.path, wanted);
+  if (!is_first && cost >= candidate->lookups) return;
+  if (lookups == nullptr && !FitsInMemory(candidate->other)) return;
+  candidate->lookups = cost;
+
   CustomPath* path = makeNode(CustomPath);
   path->path.pathtype = T_CustomScan;
   path->path.parent = joined;
   path->path.pathtarget = joined->reltarget;
   path->path.rows = joined->rows;
   path->path.pathkeys = root->query_pathkeys;
+  path->path.startup_cost = candidate->startup;
+  path->path.total_cost = candidate->total;
+  AddDisabledNodes(&path->path, candidate->other);
+  AddDisabledNodes(&path->path, candidate->vectors);
   path->flags = CUSTOMPATH_SUPPORT_PROJECTION;
   path->methods = &path_methods;
-  path->custom_paths = list_make2(other, vectors);
-  AddDisabledNodes(&path->path, other);
-  AddDisabledNodes(&path->path, vectors);
-  SetReductionCost(&path->path, other, vectors, conditions, root);
-
-  const double wanted = WantedRows(root, joined);
-  double first = 0;
-  NestPath* loop = HasColumnsOfSides(joined, outer, inner) ? LookupPath(root, joined, outer, wanted) : nullptr;
-  if (loop != nullptr) {
-    const Path* whole = loop->jpath.outerjoinpath;
-    if (wanted > 0) LetLookupsGoFirst(root, path, loop, wanted);
-    if (loop->jpath.outerjoinpath != whole) first = wanted;
-    path->custom_paths = lappend(path->custom_paths, loop);
+  path->custom_paths = list_make2(candidate->other, candidate->vectors);
+  PlanData data = {.is_semi = candidate->is_semi,
+                   .parameter = candidate->key.keys->paramid,
+                   .vector_columns = 0,
+                   .wanted = 0,
+                   .lookup_columns = NIL};
+  if (lookups != nullptr) {
+    const double bound = BoundOfLookups(path, lookups, candidate->vector_side, wanted);
+    path->custom_paths =
+        lappend(path->custom_paths, CopyWithBound(root, lookups, candidate->vector_side, static_cast<int64>(bound)));
+    if (bound > 0) {
+      // That the rows they look for may lie far is no part of the price that core sets on look-ups.
+      constexpr double kWithoutRisk = 0.97;
+      data.wanted = wanted;
+      path->path.startup_cost = kWithoutRisk * cost;
+      path->path.total_cost = path->path.startup_cost + wanted * cpu_tuple_cost;
+    }
   }
-  const PlanData data = {.is_semi = type == JOIN_SEMI,
-                         .parameter = key.keys->paramid,
-                         .vector_columns = 0,
-                         .wanted = first,
-                         .lookup_columns = NIL};
-  path->custom_private = list_make3(MakePrivate(data), key.equality, conditions);
+  path->custom_private = list_make3(MakePrivate(data), candidate->key.equality, candidate->conditions);
   add_path(joined, &path->path);
+}
+
+}  // namespace
+
+void AddPath(PlannerInfo* root, RelOptInfo* joined, RelOptInfo* outer, RelOptInfo* inner, JoinType type,
+             JoinPathExtraData* extra) {
+  if (likely(list_length(root->query_pathkeys) != 1)) return;
+  Candidate* candidate = Remembered(joined);
+  const bool is_first = candidate == nullptr;
+  if (is_first) {
+    candidate = MakeCandidate(root, joined, outer, inner, type, extra->restrictlist);
+    if (candidate == nullptr) return;
+    joined->fdw_private = candidate;
+  }
+  Offer(root, joined, candidate, is_first);
 }
 
 }  // namespace medvec::planner::semi_join_reduction
