@@ -138,12 +138,16 @@ void SetCost(PlannerInfo* root, Candidate* candidate, double joined_rows) {
                      vectors->rows * cpu_operator_cost + joined_rows * (cpu_tuple_cost + quals.per_tuple);
 }
 
-// Look-ups go first where a LIMIT is known and they are expected to be cheaper. If they have not found all rows at the
-// price of the reduction, the reduction begins.
+// Look-ups go first where a LIMIT is known and they are expected to be cheaper. If they have not found all rows among
+// as many as nearly always suffice, were the estimate right and the rows that qualify anywhere, or at the price of the
+// reduction, the reduction begins.
 double BoundOfLookups(const CustomPath* path, const NestPath* lookups, const RelOptInfo* vectors, double wanted) {
   const Cost reduction = CostOf(&path->path, wanted);
   if (wanted == 0 || CostOf(&lookups->jpath.path, wanted) > reduction) return 0;
-  const double rows = (reduction - lookups->jpath.path.startup_cost) / CostOfRow(lookups, vectors);
+  const double affordable = (reduction - lookups->jpath.path.startup_cost) / CostOfRow(lookups, vectors);
+  const double each = std::max(1.0, vectors->rows / std::max(1.0, path->path.rows));
+  const double enough = (wanted + 3 * std::sqrt(wanted) + 3) * each;  // three standard deviations more
+  const double rows = std::min(affordable, enough);
   return rows > wanted ? std::min(std::floor(rows), 1e9) : 0;
 }
 
