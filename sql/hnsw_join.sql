@@ -23,7 +23,7 @@ EXPLAIN (VERBOSE, COSTS OFF) SELECT i.id, p.year, v.age FROM image i JOIN visit 
 EXPLAIN (COSTS OFF) SELECT i.id, p.id FROM image i JOIN person p ON p.id = i.person_id AND p.year - 1950 < i.n ORDER BY i.v <-> '[1,0,1,0]' LIMIT 10;
 COMMIT;
 -- the planner's own choice: look-ups first where many rows qualify, sorting where few are near enough to nothing
-SELECT * FROM pg_temp.joined('SELECT i.id, i.v <-> ''[1,0,1,0]'' AS d FROM image i JOIN person p ON p.id = i.person_id WHERE p.year < 1990 ORDER BY d LIMIT 10', 'any');
+SELECT strategy, rows, same FROM pg_temp.joined('SELECT i.id, i.v <-> ''[1,0,1,0]'' AS d FROM image i JOIN person p ON p.id = i.person_id WHERE p.year < 1990 ORDER BY d LIMIT 10', 'any');
 -- not offered: rows that are locked, another order, outer joins, no index column, no equality
 BEGIN;
 CALL pg_temp.prefer('reduction');
@@ -83,7 +83,7 @@ INSERT INTO question VALUES
 	('values', 'SELECT i.id, i.v <-> %1$L AS d FROM image i JOIN (VALUES (1), (NULL), (5), (5), (7)) g(g) ON g = i.person_id ORDER BY d LIMIT 20'),
 	('cte', 'WITH p AS MATERIALIZED (SELECT id FROM person WHERE year < 1930) SELECT i.id, i.v <-> %1$L AS d FROM image i JOIN p ON p.id = i.person_id ORDER BY d LIMIT 20'),
 	('initplan', 'SELECT i.id, i.v <-> %1$L AS d FROM image i JOIN person p ON p.id = i.person_id WHERE p.year < (SELECT min(year) + 10 FROM person) ORDER BY d LIMIT 20');
-SELECT name, way, r.* FROM question, unnest(ARRAY['reduction', 'look-ups', 'memory', 'any']) WITH ORDINALITY w(way, place),
+SELECT name, way, r.strategy, r.rows, r.same FROM question, unnest(ARRAY['reduction', 'look-ups', 'memory', 'any']) WITH ORDINALITY w(way, place),
 	pg_temp.joined(format(query, pg_temp.uniform(-5, 4)), way) r ORDER BY name, place;
 
 -- the query vector from outside: the other side is read once where it does not depend on it
@@ -96,7 +96,7 @@ INSERT INTO question VALUES
 	('lateral, other rows', 'SELECT s.id, s.d FROM query q CROSS JOIN LATERAL (SELECT i.id, i.v <-> q.v AS d FROM image i JOIN person p ON p.id = i.person_id WHERE p.year < q.year ORDER BY d LIMIT 5) s WHERE q.n < 13 ORDER BY q.n, s.d'),
 	('lateral, exists', 'SELECT s.id, s.d FROM query q CROSS JOIN LATERAL (SELECT i.id, i.v <-> q.v AS d FROM image i WHERE EXISTS (SELECT FROM condition c JOIN person p ON p.id = c.person_id WHERE c.visit_id = i.visit_id AND p.year < q.year) ORDER BY d LIMIT 5) s WHERE q.n < 13 ORDER BY q.n, s.d'),
 	('subquery', 'SELECT q.n, (SELECT i.v <-> q.v AS d FROM image i JOIN person p ON p.id = i.person_id WHERE p.year < q.year ORDER BY d LIMIT 1) FROM query q WHERE q.n < 13 ORDER BY q.n');
-SELECT name, way, r.* FROM question, unnest(ARRAY['reduction', 'look-ups', 'memory', 'any']) WITH ORDINALITY w(way, place),
+SELECT name, way, r.strategy, r.rows, r.same FROM question, unnest(ARRAY['reduction', 'look-ups', 'memory', 'any']) WITH ORDINALITY w(way, place),
 	pg_temp.joined(query, way) r WHERE name ~ '^lateral|subquery' ORDER BY name, place;
 BEGIN;
 CALL pg_temp.prefer('reduction');
@@ -134,12 +134,12 @@ COMMIT;
 CREATE TABLE late (person_id bigint PRIMARY KEY, flag int) WITH (autovacuum_enabled = off);
 ANALYZE late;
 INSERT INTO late SELECT id, id % 200 FROM person;
-SELECT way, r.* FROM unnest(ARRAY['reduction', 'look-ups', 'memory', 'any']) WITH ORDINALITY w(way, place), pg_temp.joined(
+SELECT way, r.strategy, r.rows, r.same FROM unnest(ARRAY['reduction', 'look-ups', 'memory', 'any']) WITH ORDINALITY w(way, place), pg_temp.joined(
 	'SELECT i.id, i.v <-> ''[1,0,1,0]'' AS d FROM image i JOIN late USING (person_id) WHERE flag < 3 ORDER BY d LIMIT 10', way) r ORDER BY place;
 -- rows that qualify are far: look-ups stop at their bound
 UPDATE person SET gender = 'X' WHERE id IN (SELECT person_id FROM image GROUP BY person_id HAVING min(v <-> '[1,0,1,0]') > 0.9);
 ANALYZE person;
-SELECT way, r.* FROM unnest(ARRAY['reduction', 'look-ups', 'memory', 'any']) WITH ORDINALITY w(way, place), pg_temp.joined(
+SELECT way, r.strategy, r.rows, r.same FROM unnest(ARRAY['reduction', 'look-ups', 'memory', 'any']) WITH ORDINALITY w(way, place), pg_temp.joined(
 	'SELECT i.id, i.v <-> ''[1,0,1,0]'' AS d FROM image i JOIN person p ON p.id = i.person_id WHERE gender = ''X'' ORDER BY d LIMIT 10', way) r ORDER BY place;
 
 -- rows come, change and go in the same transaction
@@ -148,8 +148,30 @@ UPDATE image SET person_id = person_id + 1, v = v + '[0.1,0,0,0]' WHERE id % 3 =
 DELETE FROM image WHERE id % 5 = 0;
 DELETE FROM person WHERE id % 7 = 0;
 INSERT INTO image SELECT 10000 + i, i, i, 'code ' || i, i % 5, i % 100, pg_temp.uniform(10000 + i, 4) FROM generate_series(1, 300) i;
-SELECT name, way, r.* FROM question, unnest(ARRAY['reduction', 'look-ups']) WITH ORDINALITY w(way, place),
+SELECT name, way, r.strategy, r.rows, r.same FROM question, unnest(ARRAY['reduction', 'look-ups']) WITH ORDINALITY w(way, place),
 	pg_temp.joined(format(query, pg_temp.uniform(-6, 4)), way) r WHERE NOT r.same ORDER BY name, place;
+ROLLBACK;
+
+-- beside changes: the join is in a subquery of theirs
+BEGIN;
+CALL pg_temp.prefer('reduction');
+EXPLAIN (COSTS OFF) UPDATE image SET n = 1000 FROM (SELECT i.id FROM image i JOIN person p ON p.id = i.person_id WHERE p.year < 1930 ORDER BY i.v <-> '[1,0,1,0]' LIMIT 5) s WHERE s.id = image.id;
+UPDATE image SET n = 1000 FROM (SELECT i.id FROM image i JOIN person p ON p.id = i.person_id WHERE p.year < 1930 ORDER BY i.v <-> '[1,0,1,0]' LIMIT 5) s WHERE s.id = image.id;
+DELETE FROM image WHERE id IN (SELECT i.id FROM image i JOIN person p ON p.id = i.person_id WHERE p.year < 1930 ORDER BY i.v <-> '[1,0,1,0]' LIMIT 7) RETURNING n = 1000 AS updated;
+ROLLBACK;
+-- the other side in parallel
+BEGIN;
+CALL pg_temp.prefer('reduction');
+SET LOCAL max_parallel_workers_per_gather = 2;
+SET LOCAL parallel_setup_cost = 0;
+SET LOCAL parallel_tuple_cost = 0;
+SET LOCAL min_parallel_table_scan_size = 0;
+EXPLAIN (COSTS OFF) SELECT i.id FROM image i JOIN person p ON p.id = i.person_id WHERE p.year < 1930 ORDER BY i.v <-> '[1,0,1,0]' LIMIT 5;
+CREATE TEMP TABLE parallel AS SELECT i.id FROM image i JOIN person p ON p.id = i.person_id WHERE p.year < 1930 ORDER BY i.v <-> '[1,0,1,0]' LIMIT 5;
+SELECT array_agg(id) FROM parallel;
+SET LOCAL work_mem = 64;
+SET LOCAL hash_mem_multiplier = 1;
+SELECT i.id FROM image i JOIN person p ON p.id = i.person_id WHERE p.year < 2020 ORDER BY i.v <-> '[1,0,1,0]' LIMIT 5;
 ROLLBACK;
 
 -- policies and security barriers: a condition that could tell of hidden rows is asked after them
@@ -172,7 +194,7 @@ COMMIT;
 ALTER TABLE image DISABLE ROW LEVEL SECURITY;
 ALTER TABLE person DISABLE ROW LEVEL SECURITY;
 CREATE VIEW barred WITH (security_barrier) AS SELECT * FROM image WHERE n % 10 > 3;
-SELECT way, r.* FROM unnest(ARRAY['reduction', 'look-ups', 'any']) WITH ORDINALITY w(way, place), pg_temp.joined(
+SELECT way, r.strategy, r.rows, r.same FROM unnest(ARRAY['reduction', 'look-ups', 'any']) WITH ORDINALITY w(way, place), pg_temp.joined(
 	'SELECT i.id, i.v <-> ''[1,0,1,0]'' AS d FROM barred i JOIN person p ON p.id = i.person_id WHERE p.year < 1930 ORDER BY d LIMIT 10', way) r ORDER BY place;
 
 -- partitions are not served, and right
@@ -182,7 +204,7 @@ CREATE TABLE parted_1 PARTITION OF parted FOR VALUES WITH (MODULUS 2, REMAINDER 
 INSERT INTO parted SELECT id, person_id, v FROM image;
 CREATE INDEX ON parted USING hnsw (v vector_l2_ops, person_id);
 ANALYZE parted;
-SELECT way, r.* FROM unnest(ARRAY['reduction', 'any']) WITH ORDINALITY w(way, place), pg_temp.joined(
+SELECT way, r.strategy, r.rows, r.same FROM unnest(ARRAY['reduction', 'any']) WITH ORDINALITY w(way, place), pg_temp.joined(
 	'SELECT i.id, i.v <-> ''[1,0,1,0]'' AS d FROM parted i JOIN person p ON p.id = i.person_id WHERE p.year < 1930 ORDER BY d LIMIT 10', way) r ORDER BY place;
 DROP VIEW barred;
 DROP OWNED BY reader;

@@ -40,7 +40,8 @@ $$;
 
 -- What a query that gives ids and distances gives, and what an exact search gives in its place: distances of NULL vectors,
 -- which are not in the index, left out.
-CREATE FUNCTION pg_temp.joined(query text, way text, OUT strategy text, OUT rows int, OUT same boolean) LANGUAGE plpgsql
+CREATE FUNCTION pg_temp.joined(query text, way text, OUT strategy text, OUT rows int, OUT same boolean, OUT wanted int, OUT ordered boolean)
+	LANGUAGE plpgsql
 	SET hnsw.ef_search = 400 SET max_parallel_workers_per_gather = 0 SET jit = off AS $$
 DECLARE
 	line text;
@@ -58,5 +59,7 @@ BEGIN
 	SELECT array_remove(distances, NULL) INTO exact FROM pg_temp.by_sort(query);
 	rows := cardinality(given);
 	same := given = exact;
+	wanted := cardinality(exact);
+	ordered := given = ARRAY(SELECT d FROM unnest(given) d ORDER BY d);
 END
 $$;

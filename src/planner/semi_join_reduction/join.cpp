@@ -107,6 +107,7 @@ bool ReadOther(JoinState& state) {
     if (can_fail && table->bytes() > most) {
       state.is_too_large = true;
       state.keys = table->keys();
+      ExecShutdownNode(state.other);
       MemoryContextReset(state.table_context);
       return false;
     }

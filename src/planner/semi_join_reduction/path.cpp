@@ -19,10 +19,19 @@ constexpr CustomPathMethods path_methods = {kNodeName, MakePlan, nullptr};
 // Look-ups that go first keep their rows: a LIMIT beyond this is taken for none.
 constexpr double kMostKeptRows = 10000;
 
-bool HasHnswIndex(const RelOptInfo* rel) {
-  ListCell* cell;
-  foreach (cell, rel->indexlist)
-    if (index::IsHnswIndex(*lfirst_node(IndexOptInfo, cell))) return true;
+// Whether the query is to be ordered by a distance from a vector of the relation, for which there is an hnsw index.
+bool IsOrderedByDistance(const PlannerInfo* root, const RelOptInfo* rel) {
+  ListCell *member, *cell;
+  foreach (member, linitial_node(PathKey, root->query_pathkeys)->pk_eclass->ec_members) {
+    const EquivalenceMember* expression = lfirst_node(EquivalenceMember, member);
+    if (!IsA(expression->em_expr, OpExpr) || !bms_equal(expression->em_relids, rel->relids)) continue;
+    const Oid distance = reinterpret_cast<const OpExpr*>(expression->em_expr)->opno;
+    foreach (cell, rel->indexlist) {
+      const IndexOptInfo* index = lfirst_node(IndexOptInfo, cell);
+      if (index::IsHnswIndex(*index) && OidIsValid(get_op_opfamily_sortfamily(distance, index->opfamily[0])))
+        return true;
+    }
+  }
   return false;
 }
 
@@ -233,8 +242,8 @@ bool HaveOneSecurityLevel(const List* restrictions) {
 // Null: the pair is none for it.
 Candidate* MakeCandidate(PlannerInfo* root, RelOptInfo* joined, RelOptInfo* outer, RelOptInfo* inner, JoinType type,
                          List* restrictions) {
-  if (outer->reloptkind != RELOPT_BASEREL || (type != JOIN_INNER && type != JOIN_SEMI) || !HasHnswIndex(outer) ||
-      !index::settings::enable_semi_join_reduction)
+  if (outer->reloptkind != RELOPT_BASEREL || (type != JOIN_INNER && type != JOIN_SEMI) ||
+      !IsOrderedByDistance(root, outer) || !index::settings::enable_semi_join_reduction)
     return nullptr;
   // Rows that are locked may change while the node runs, and be asked its conditions anew.
   if (root->rowMarks != NIL || root->parse->commandType != CMD_SELECT) return nullptr;
