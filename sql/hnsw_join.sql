@@ -60,6 +60,7 @@ INSERT INTO question VALUES
 	('duplicates', 'SELECT i.id, i.v <-> %1$L AS d FROM image i JOIN condition c ON c.person_id = i.person_id ORDER BY d LIMIT 40'),
 	('exists', 'SELECT i.id, i.v <-> %1$L AS d FROM image i WHERE EXISTS (SELECT FROM condition c WHERE c.person_id = i.person_id AND c.name = ''Effusion'') ORDER BY d LIMIT 40'),
 	('exists, more conditions', 'SELECT i.id, i.v <-> %1$L AS d FROM image i WHERE EXISTS (SELECT FROM condition c WHERE c.person_id = i.person_id AND c.visit_id > i.visit_id) ORDER BY d LIMIT 40'),
+	('exists, twice', 'SELECT i.id, i.v <-> %1$L AS d FROM image i WHERE EXISTS (SELECT FROM condition c WHERE c.person_id = i.person_id AND c.name = ''Edema'') AND EXISTS (SELECT FROM condition c WHERE c.person_id = i.person_id AND c.name > ''Effusion'') ORDER BY d'),
 	('in, nulls', 'SELECT i.id, i.v <-> %1$L AS d FROM image i WHERE i.visit_id IN (SELECT c.visit_id FROM condition c) ORDER BY d LIMIT 40'),
 	('in, cast', 'SELECT i.id, i.v <-> %1$L AS d FROM image i WHERE i.visit_id IN (SELECT c.visit_id::bigint FROM condition c WHERE c.name <> ''Mass'') ORDER BY d LIMIT 40'),
 	('text', 'SELECT i.id, i.v <-> %1$L AS d FROM image i JOIN label l USING (code) WHERE l.kind = 3 ORDER BY d LIMIT 40'),
@@ -157,7 +158,7 @@ BEGIN;
 CALL pg_temp.prefer('reduction');
 EXPLAIN (COSTS OFF) UPDATE image SET n = 1000 FROM (SELECT i.id FROM image i JOIN person p ON p.id = i.person_id WHERE p.year < 1930 ORDER BY i.v <-> '[1,0,1,0]' LIMIT 5) s WHERE s.id = image.id;
 UPDATE image SET n = 1000 FROM (SELECT i.id FROM image i JOIN person p ON p.id = i.person_id WHERE p.year < 1930 ORDER BY i.v <-> '[1,0,1,0]' LIMIT 5) s WHERE s.id = image.id;
-DELETE FROM image WHERE id IN (SELECT i.id FROM image i JOIN person p ON p.id = i.person_id WHERE p.year < 1930 ORDER BY i.v <-> '[1,0,1,0]' LIMIT 7) RETURNING n = 1000 AS updated;
+DELETE FROM image WHERE id IN (SELECT i.id FROM image i JOIN person p ON p.id = i.person_id WHERE p.year < 1930 ORDER BY i.v <-> '[1,0,1,0]' LIMIT 7) RETURNING 1;
 ROLLBACK;
 -- the other side in parallel
 BEGIN;

@@ -90,8 +90,8 @@ bool ReadOther(JoinState& state) {
   if (state.table != nullptr || state.is_too_large) return !state.is_too_large;
   const size_t most = std::min<size_t>(get_hash_memory_limit(), MaxAllocSize / 4);
   const bool can_fail = state.lookups != nullptr;
-  // Of a semi-join without other conditions nothing but the keys matters.
-  const bool keeps_rows = !state.data.is_semi || state.node.ss.ps.qual != nullptr;
+  // Of a semi-join without other conditions one row of a key will do.
+  const bool all = !state.data.is_semi || state.node.ss.ps.qual != nullptr;
   MemoryContext outer = MemoryContextSwitchTo(state.table_context);
   KeyTable* table = new (palloc(sizeof(KeyTable))) KeyTable(*state.operators, state.table_context);
   MemoryContextSwitchTo(outer);
@@ -103,7 +103,7 @@ bool ReadOther(JoinState& state) {
     bool is_null;
     const Datum key = Evaluate(state, state.right, MakeTuple(state, nullptr, row), &is_null);
     if (is_null) continue;
-    table->Add(key, keeps_rows ? row : nullptr);
+    table->Add(key, row, all);
     if (can_fail && table->bytes() > most) {
       state.is_too_large = true;
       state.keys = table->keys();
@@ -217,9 +217,8 @@ TupleTableSlot* NextPair(JoinState& state) {
     state.is_done = TupIsNull(state.row);
     if (state.is_done) return nullptr;
     bool is_null;
-    TupleTableSlot* tuple = MakeTuple(state, state.row, nullptr);
-    const Datum key = Evaluate(state, state.left, tuple, &is_null);
-    if (!is_null && state.table->Find(key, &state.match) && state.match == nullptr) return tuple;
+    const Datum key = Evaluate(state, state.left, MakeTuple(state, state.row, nullptr), &is_null);
+    if (!is_null) state.match = state.table->Find(key);
   }
 }
 

@@ -39,7 +39,7 @@ void KeyTable::Grow() {
   pfree(old);
 }
 
-void KeyTable::Add(Datum key, TupleTableSlot* row) {
+void KeyTable::Add(Datum key, TupleTableSlot* row, bool all) {
   if (2 * count_ >= capacity_) Grow();
   const uint32 hash = DatumGetUInt32(FunctionCall1Coll(&operators_.hash_right, operators_.collation, key));
   size_t at = hash & (capacity_ - 1);
@@ -48,30 +48,27 @@ void KeyTable::Add(Datum key, TupleTableSlot* row) {
         DatumGetBool(FunctionCall2Coll(&operators_.equal_right, operators_.collation, entries_[at].key, key)))
       break;
   Entry& entry = entries_[at];
+  if (entry.is_used && !all) return;
   MemoryContext outer = MemoryContextSwitchTo(context_);
   if (!entry.is_used) {
     entry = {datumCopy(key, operators_.by_value, operators_.length), nullptr, hash, true};
     ++count_;
   }
-  if (row != nullptr) {
-    Row* kept = static_cast<Row*>(palloc(sizeof(Row)));
-    *kept = {entry.rows, ExecCopySlotMinimalTuple(row)};
-    entry.rows = kept;
-  }
+  Row* kept = static_cast<Row*>(palloc(sizeof(Row)));
+  *kept = {entry.rows, ExecCopySlotMinimalTuple(row)};
+  entry.rows = kept;
   MemoryContextSwitchTo(outer);
 }
 
-bool KeyTable::Find(Datum left_key, const Row** rows) const {
+const KeyTable::Row* KeyTable::Find(Datum left_key) const {
   const uint32 hash = DatumGetUInt32(FunctionCall1Coll(&operators_.hash_left, operators_.collation, left_key));
   for (size_t at = hash & (capacity_ - 1); entries_[at].is_used; at = (at + 1) & (capacity_ - 1)) {
     const Entry& entry = entries_[at];
-    if (entry.hash != hash ||
-        !DatumGetBool(FunctionCall2Coll(&operators_.equal, operators_.collation, left_key, entry.key)))
-      continue;
-    *rows = entry.rows;
-    return true;
+    if (entry.hash == hash &&
+        DatumGetBool(FunctionCall2Coll(&operators_.equal, operators_.collation, left_key, entry.key)))
+      return entry.rows;
   }
-  return false;
+  return nullptr;
 }
 
 Datum KeyTable::Keys() const {

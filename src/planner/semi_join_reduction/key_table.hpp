@@ -27,10 +27,10 @@ class KeyTable {
 
   KeyTable(KeyOperators& operators, MemoryContext context);
 
-  // `row`: what is kept of it with the key; null: nothing.
-  void Add(Datum key, TupleTableSlot* row);
-  // False: no row has the key. Else `*rows` are those that were kept.
-  bool Find(Datum left_key, const Row** rows) const;
+  // Of a key that is there already the row is kept if `all` are.
+  void Add(Datum key, TupleTableSlot* row, bool all);
+  // Null: no row has the key.
+  const Row* Find(Datum left_key) const;
   // The keys, each once, as an array of their type. It lives as long as the table.
   Datum Keys() const;
   size_t keys() const { return count_; }
