@@ -24,8 +24,8 @@ CREATE INDEX label_code ON label (code);
 CREATE INDEX image_v ON image USING hnsw (v vector_l2_ops, visit_id, person_id, code, site, n);
 VACUUM ANALYZE person, visit, condition, label, image;
 
--- How a query is to be done: as the planner likes, by the reduction at once, by look-ups first, or with so little memory
--- that the other side does not fit.
+-- How a query is to be done: as the planner likes, by the reduction at once, by look-ups first, with so little memory
+-- that the other side does not fit, or without sorting.
 CREATE PROCEDURE pg_temp.prefer(way text) LANGUAGE plpgsql AS $$
 BEGIN
 	PERFORM set_config('hnsw.enable_semi_join_reduction', 'on', true),

@@ -8,6 +8,7 @@ extern "C" {
 #include "nodes/extensible.h"
 #include "parser/parsetree.h"
 #include "utils/datum.h"
+#include "utils/float.h"
 #include "utils/lsyscache.h"
 #include "utils/ruleutils.h"
 }

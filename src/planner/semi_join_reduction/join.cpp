@@ -21,10 +21,11 @@ struct JoinState {
   TupleTableSlot *other_row, *lookup_row;
 
   MemoryContext table_context;
-  KeyTable* table;    // null: the other side has not been read, or does not fit in memory
-  bool is_too_large;  // it does not
-  int64 rows_read;    // of the other side, at last
-  size_t keys;        // of the table, at last
+  KeyTable* table;    // of the rows of the other side that have been read
+  bool is_read;       // all of them
+  bool is_too_large;  // they do not fit in memory
+  int64 rows_read;
+  size_t keys;  // of them, at last
 
   MemoryContext kept_context;
   MinimalTuple* kept;  // rows that look-ups have found
@@ -79,42 +80,40 @@ Datum Evaluate(const JoinState& state, ExprState* key, TupleTableSlot* tuple, bo
   return ExecEvalExprSwitchContext(key, context, is_null);
 }
 
-void ForgetTable(JoinState& state) {
+bool KnowsOther(const JoinState& state) { return state.is_read || state.is_too_large; }
+
+void ForgetOther(JoinState& state) {
   state.table = nullptr;
-  state.is_too_large = false;
+  state.is_read = state.is_too_large = false;
+  state.rows_read = 0;
   MemoryContextReset(state.table_context);
 }
 
-// Reads the other side. False: it does not fit in memory, or did not before.
-bool ReadOther(JoinState& state) {
-  if (state.table != nullptr || state.is_too_large) return !state.is_too_large;
-  const size_t most = std::min<size_t>(get_hash_memory_limit(), MaxAllocSize / 4);
-  const bool can_fail = state.lookups != nullptr;
+// Reads the other side until `most` rows of it are there, or all, or they do not fit in memory.
+void ReadOther(JoinState& state, double most) {
+  const size_t most_bytes = std::min<size_t>(get_hash_memory_limit(), MaxAllocSize / 4);
   // Of a semi-join without other conditions one row of a key will do.
   const bool all = !state.data.is_semi || state.node.ss.ps.qual != nullptr;
-  MemoryContext outer = MemoryContextSwitchTo(state.table_context);
-  KeyTable* table = new (palloc(sizeof(KeyTable))) KeyTable(*state.operators, state.table_context);
-  MemoryContextSwitchTo(outer);
-  state.rows_read = 0;
-  for (;;) {
+  if (state.table == nullptr && !state.is_too_large) {
+    MemoryContext outer = MemoryContextSwitchTo(state.table_context);
+    state.table = new (palloc(sizeof(KeyTable))) KeyTable(*state.operators, state.table_context);
+    MemoryContextSwitchTo(outer);
+  }
+  while (!KnowsOther(state) && static_cast<double>(state.rows_read) < most) {
     TupleTableSlot* row = ExecProcNode(state.other);
-    if (TupIsNull(row)) break;
+    state.is_read = TupIsNull(row);
+    if (state.is_read) break;
     ++state.rows_read;
     bool is_null;
     const Datum key = Evaluate(state, state.right, MakeTuple(state, nullptr, row), &is_null);
-    if (is_null) continue;
-    table->Add(key, row, all);
-    if (can_fail && table->bytes() > most) {
-      state.is_too_large = true;
-      state.keys = table->keys();
-      ExecShutdownNode(state.other);
-      MemoryContextReset(state.table_context);
-      return false;
-    }
+    if (!is_null) state.table->Add(key, row, all);
+    state.is_too_large = state.lookups != nullptr && state.table->bytes() > most_bytes;
   }
-  state.table = table;
-  state.keys = table->keys();
-  return true;
+  if (state.table != nullptr) state.keys = state.table->keys();
+  if (!state.is_too_large || state.table == nullptr) return;
+  ExecShutdownNode(state.other);
+  state.table = nullptr;
+  MemoryContextReset(state.table_context);
 }
 
 // Forgets the present row and what look-ups have found.
@@ -173,17 +172,20 @@ bool BeginLookups(JoinState& state) {
 
 void Begin(JoinState& state) {
   state.is_begun = true;
-  const bool knows_other = state.table != nullptr || state.is_too_large;
-  if (state.bound != nullptr && !knows_other) {
-    const bool found = BeginLookups(state);
-    ++state.begun[kLookups];
-    state.strategy = kLookups;
-    if (found) return;
-    Reset(state);
+  if (state.bound != nullptr && !KnowsOther(state)) {
+    ReadOther(state, state.data.after);
+    if (!KnowsOther(state)) {
+      state.strategy = kLookups;
+      const bool found = BeginLookups(state);
+      ++state.begun[kLookups];
+      if (found) return;
+      Reset(state);
+    }
   }
-  if (ReadOther(state)) {
+  ReadOther(state, get_float8_infinity());
+  if (state.is_read) {
     state.strategy = kReduction;
-    state.is_done = state.table->keys() == 0;
+    state.is_done = state.keys == 0;
     if (!state.is_done) BeginReduction(state);
   } else {
     state.strategy = kUnboundedLookups;
@@ -288,7 +290,7 @@ void RescanNode(CustomScanState* node) {
     foreach (cell, node->custom_ps) UpdateChangedParamSet(static_cast<PlanState*>(lfirst(cell)), node->ss.ps.chgParam);
   }
   // The other side and its keys stay where nothing changed for them: another query vector, the same patients.
-  if (state.other->chgParam != nullptr) ForgetTable(state);
+  if (state.other->chgParam != nullptr) ForgetOther(state);
   ExecClearTuple(ScanSlot(state));
   Reset(state);
   state.is_begun = false;
@@ -312,7 +314,7 @@ void ExplainNode(CustomScanState* node, List* ancestors, ExplainState* es) {
   for (int i = 0; i < kStrategies; ++i)
     if (state.begun[i] > 0) strategies = lappend(strategies, const_cast<char*>(kStrategyNames[i]));
   ExplainPropertyList("Strategy", strategies, es);
-  if (state.begun[kReduction] == 0 && !state.is_too_large) return;
+  if (state.rows_read == 0 && state.begun[kReduction] == 0) return;
   ExplainPropertyInteger("Rows of Other Side", nullptr, state.rows_read, es);
   ExplainPropertyUInteger("Distinct Keys", nullptr, state.keys, es);
 }

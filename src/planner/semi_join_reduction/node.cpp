@@ -8,7 +8,8 @@ void RegisterNode() { RegisterCustomScanMethods(&scan_methods); }
 
 List* MakePrivate(const PlanData& data) {
   return list_make2(list_make3_int(data.is_semi, data.parameter, data.vector_columns),
-                    list_make2(makeFloat(psprintf("%.0f", data.wanted)), data.lookup_columns));
+                    list_make3(makeFloat(psprintf("%.0f", data.wanted)), makeFloat(psprintf("%.0f", data.after)),
+                               data.lookup_columns));
 }
 
 PlanData ReadPrivate(List* list) {
@@ -17,7 +18,8 @@ PlanData ReadPrivate(List* list) {
           .parameter = lsecond_int(numbers),
           .vector_columns = lthird_int(numbers),
           .wanted = floatVal(linitial(lookups)),
-          .lookup_columns = static_cast<List*>(lsecond(lookups))};
+          .after = floatVal(lsecond(lookups)),
+          .lookup_columns = static_cast<List*>(lthird(lookups))};
 }
 
 bool IsReduction(const Plan* plan) {

@@ -16,9 +16,10 @@ struct Children {
 
 struct PlanData {
   bool is_semi;
-  int parameter;       // of the executor, which takes the array of keys
-  int vector_columns;  // of the node's tuples
-  double wanted;  // rows that look-ups are to find within their bound, else the reduction begins; 0: no look-ups first
+  int parameter;         // of the executor, which takes the array of keys
+  int vector_columns;    // of the node's tuples
+  double wanted;         // rows that look-ups are to find within their bound; 0: there is none
+  double after;          // so many rows of the other side have been read they are tried
   List* lookup_columns;  // the tuple's columns, numbered from 1, that the columns of look-ups are
 };
 List* MakePrivate(const PlanData& data);

@@ -147,17 +147,27 @@ void SetCost(PlannerInfo* root, Candidate* candidate, double joined_rows) {
                      vectors->rows * cpu_operator_cost + joined_rows * (cpu_tuple_cost + quals.per_tuple);
 }
 
-// Look-ups go first where a LIMIT is known and they are expected to be cheaper. If they have not found all rows among
-// as many as nearly always suffice, were the estimate right and the rows that qualify anywhere, or at the price of the
-// reduction, the reduction begins.
-double BoundOfLookups(const CustomPath* path, const NestPath* lookups, const RelOptInfo* vectors, double wanted) {
-  const Cost reduction = CostOf(&path->path, wanted);
-  if (wanted == 0 || CostOf(&lookups->jpath.path, wanted) > reduction) return 0;
-  const double affordable = (reduction - lookups->jpath.path.startup_cost) / CostOfRow(lookups, vectors);
+// How look-ups with a bound are tried, where a LIMIT is known.
+struct Trial {
+  double bound;  // rows with vectors; 0: there is none
+  double after;  // so many rows of the other side have been read
+};
+
+// They go first where they are expected to be cheaper than the reduction. They end when they have looked at as many
+// vectors as nearly always suffice, were the estimate right and the rows that qualify anywhere, or at the price of the
+// reduction. Else they are tried when so many rows of the other side have been read that the estimate is wrong and they
+// would suffice at that price.
+Trial TrialOfLookups(const Candidate& candidate, const CustomPath* path, const NestPath* lookups, double wanted) {
+  if (wanted == 0) return {};
+  const RelOptInfo* vectors = candidate.vector_side;
+  const Cost reduction = CostOf(&path->path, wanted), startup = lookups->jpath.path.startup_cost;
+  const double affordable = std::min(std::floor((reduction - startup) / CostOfRow(lookups, vectors)), 1e9);
+  if (!(affordable > wanted)) return {};
   const double each = std::max(1.0, vectors->rows / std::max(1.0, path->path.rows));
-  const double enough = (wanted + 3 * std::sqrt(wanted) + 3) * each;  // three standard deviations more
-  const double rows = std::min(affordable, enough);
-  return rows > wanted ? std::min(std::floor(rows), 1e9) : 0;
+  const double enough = std::ceil((wanted + 3 * std::sqrt(wanted) + 3) * each);  // three standard deviations more
+  if (CostOf(&lookups->jpath.path, wanted) <= reduction) return {std::min(affordable, enough), 0};
+  constexpr double kWrong = 4;
+  return {affordable, std::ceil(candidate.other->rows * std::max(kWrong, enough / affordable))};
 }
 
 List* ScanColumns(const Plan* vectors, const Plan* other) {
@@ -291,15 +301,16 @@ void Offer(PlannerInfo* root, RelOptInfo* joined, Candidate* candidate, bool is_
                    .parameter = candidate->key.keys->paramid,
                    .vector_columns = 0,
                    .wanted = 0,
+                   .after = 0,
                    .lookup_columns = NIL};
   if (lookups != nullptr) {
-    const double bound = BoundOfLookups(path, lookups, candidate->vector_side, wanted);
-    path->custom_paths =
-        lappend(path->custom_paths, CopyWithBound(root, lookups, candidate->vector_side, static_cast<int64>(bound)));
-    if (bound > 0) {
+    const Trial trial = TrialOfLookups(*candidate, path, lookups, wanted);
+    path->custom_paths = lappend(path->custom_paths,
+                                 CopyWithBound(root, lookups, candidate->vector_side, static_cast<int64>(trial.bound)));
+    if (trial.bound > 0) data.wanted = wanted, data.after = trial.after;
+    if (trial.bound > 0 && trial.after == 0) {
       // That the rows they look for may lie far is no part of the price that core sets on look-ups.
       constexpr double kWithoutRisk = 0.97;
-      data.wanted = wanted;
       path->path.startup_cost = kWithoutRisk * cost;
       path->path.total_cost = path->path.startup_cost + wanted * cpu_tuple_cost;
     }
