@@ -10,6 +10,7 @@ int iterative_scan = static_cast<int>(IterativeScan::kStrictOrder);
 int max_scan_tuples = INT_MAX;
 double scan_mem_multiplier = 1;
 bool enable_filtered_scan = true;
+bool enable_semi_join_reduction = true;
 }  // namespace settings
 
 namespace {
@@ -60,6 +61,10 @@ void DefineOptions() {
                            "Lets the planner hand bitmaps of other indexes to a search of an hnsw index.",
                            "Needs enable_indexscan and enable_bitmapscan too.", &settings::enable_filtered_scan, true,
                            PGC_USERSET, 0, nullptr, nullptr, nullptr);
+  DefineCustomBoolVariable(
+      "hnsw.enable_semi_join_reduction",
+      "Lets the planner read the other side of a join first and search an hnsw index for its keys.", nullptr,
+      &settings::enable_semi_join_reduction, true, PGC_USERSET, 0, nullptr, nullptr, nullptr);
   MarkGUCPrefixReserved("hnsw");
 }
 

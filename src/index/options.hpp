@@ -29,6 +29,7 @@ extern int iterative_scan;          // hnsw.iterative_scan: IterativeScan
 extern int max_scan_tuples;         // hnsw.max_scan_tuples
 extern double scan_mem_multiplier;  // hnsw.scan_mem_multiplier
 extern bool enable_filtered_scan;   // hnsw.enable_filtered_scan
+extern bool enable_semi_join_reduction;  // hnsw.enable_semi_join_reduction
 }  // namespace settings
 
 }  // namespace medvec::index

@@ -59,8 +59,10 @@ extern "C" {
 // 18 counts disabled nodes instead of adding a large cost. For callers with nodes/pathnodes.h.
 #if PG_VERSION_NUM >= 180000
 #define DisablePath(path) ((path)->disabled_nodes = 2)
+#define AddDisabledNodes(path, child) ((path)->disabled_nodes += (child)->disabled_nodes)
 #else
 #define DisablePath(path) ((void)(path))
+#define AddDisabledNodes(path, child) ((void)(path), (void)(child))
 #endif
 
 // 18 tells ANALYZE from VACUUM here. For callers with commands/vacuum.h.

@@ -8,5 +8,8 @@ extern "C" {
 #include "executor/nodeIndexscan.h"
 #include "nodes/extensible.h"
 #include "parser/parsetree.h"
+#include "utils/datum.h"
+#include "utils/float.h"
+#include "utils/lsyscache.h"
 #include "utils/ruleutils.h"
 }

@@ -4,13 +4,14 @@
 
 #include "index/handler.hpp"
 #include "planner/filtered_scan/node.hpp"
+#include "planner/semi_join_reduction/node.hpp"
 
 namespace medvec::planner {
 
 namespace {
 
 // Calls visit(Plan*) for each child of `plan` that core's executor runs as part of it, as far as we know them: those of
-// custom scans are left out, so nothing below one is changed.
+// others' custom scans are left out, so nothing below one is changed.
 template <class Visit>
 void ForEachChild(Plan* plan, Visit visit) {
   List* children = NIL;
@@ -23,6 +24,9 @@ void ForEachChild(Plan* plan, Visit visit) {
       break;
     case T_MergeAppend:
       children = reinterpret_cast<MergeAppend*>(plan)->mergeplans;
+      break;
+    case T_CustomScan:
+      if (semi_join_reduction::IsReduction(plan)) children = reinterpret_cast<CustomScan*>(plan)->custom_plans;
       break;
     default:
       break;
@@ -153,9 +157,13 @@ void Hide(Plan* plan, Columns read, const List* operators) {
     case T_IndexScan:
       HideUnread(plan, read, operators);
       return;
-    case T_CustomScan:  // of others: they have no children that we know
+    case T_CustomScan:
+      if (semi_join_reduction::IsReduction(plan)) {  // all of its children's columns become its tuples
+        HideUnread(plan, read, operators);
+        break;
+      }
       if (filtered_scan::DistanceOf(plan) != nullptr) HideUnread(plan, read, operators);
-      return;
+      return;  // those of others have no children that we know
 
     case T_Limit: {  // WITH TIES compares
       const Limit* limit = reinterpret_cast<Limit*>(plan);

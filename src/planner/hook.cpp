@@ -4,6 +4,8 @@
 #include "planner/filtered_scan/node.hpp"
 #include "planner/filtered_scan/path.hpp"
 #include "planner/hidden_distance.hpp"
+#include "planner/semi_join_reduction/node.hpp"
+#include "planner/semi_join_reduction/path.hpp"
 
 namespace medvec::planner {
 
@@ -11,6 +13,7 @@ namespace {
 
 planner_hook_type previous_hook = nullptr;
 set_rel_pathlist_hook_type previous_paths_hook = nullptr;
+set_join_pathlist_hook_type previous_join_paths_hook = nullptr;
 
 PlannedStmt* Plan(Query* query, const char* text, int cursor_options, ParamListInfo params) {
   PlannedStmt* stmt = (previous_hook ? previous_hook : standard_planner)(query, text, cursor_options, params);
@@ -23,6 +26,12 @@ void AddPaths(PlannerInfo* root, RelOptInfo* rel, Index relation, RangeTblEntry*
   filtered_scan::AddPath(root, rel, entry);
 }
 
+void AddJoinPaths(PlannerInfo* root, RelOptInfo* joined, RelOptInfo* outer, RelOptInfo* inner, JoinType type,
+                  JoinPathExtraData* extra) {
+  if (previous_join_paths_hook) previous_join_paths_hook(root, joined, outer, inner, type, extra);
+  semi_join_reduction::AddPath(root, joined, outer, inner, type, extra);
+}
+
 }  // namespace
 
 void InstallHooks() {
@@ -31,6 +40,9 @@ void InstallHooks() {
   previous_paths_hook = set_rel_pathlist_hook;
   set_rel_pathlist_hook = AddPaths;
   filtered_scan::RegisterNode();
+  previous_join_paths_hook = set_join_pathlist_hook;
+  set_join_pathlist_hook = AddJoinPaths;
+  semi_join_reduction::RegisterNode();
 }
 
 }  // namespace medvec::planner

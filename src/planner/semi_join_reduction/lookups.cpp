@@ -1,0 +1,62 @@
+#include "planner/semi_join_reduction/lookups.hpp"
+
+#include <algorithm>
+
+namespace medvec::planner::semi_join_reduction {
+
+namespace {
+
+const NestPath* AsLoop(const Path* path) {
+  return IsA(path, NestPath) ? reinterpret_cast<const NestPath*>(path) : nullptr;
+}
+
+// What a chain of nested loops begins with; null: it is no such chain.
+const Path* Driver(const Path* path, const RelOptInfo* vectors) {
+  while (path->parent != vectors) {
+    const NestPath* loop = AsLoop(path);
+    if (loop == nullptr) return nullptr;
+    path = loop->jpath.outerjoinpath;
+  }
+  return path;
+}
+
+}  // namespace
+
+Cost CostOf(const Path* path, double rows) {
+  return path->startup_cost + (path->total_cost - path->startup_cost) * std::min(1.0, rows / std::max(1.0, path->rows));
+}
+
+const NestPath* LookupPath(const PlannerInfo* root, const RelOptInfo* joined, const RelOptInfo* vectors, double rows) {
+  const Path* best = nullptr;
+  ListCell* cell;
+  foreach (cell, joined->pathlist) {
+    const Path* path = static_cast<Path*>(lfirst(cell));
+    if (AsLoop(path) == nullptr || path->param_info != nullptr ||
+        !pathkeys_contained_in(root->query_pathkeys, path->pathkeys) || Driver(path, vectors) == nullptr)
+      continue;
+    if (best == nullptr || CostOf(path, rows) < CostOf(best, rows)) best = path;
+  }
+  return best == nullptr ? nullptr : AsLoop(best);
+}
+
+Cost CostOfRow(const NestPath* lookups, const RelOptInfo* vectors) {
+  const Path& path = lookups->jpath.path;
+  return (path.total_cost - path.startup_cost) / std::max(1.0, Driver(&path, vectors)->rows);
+}
+
+NestPath* CopyWithBound(PlannerInfo* root, const NestPath* lookups, const RelOptInfo* vectors, int64 bound) {
+  NestPath* copy = makeNode(NestPath);
+  *copy = *lookups;
+  Path*& outer = copy->jpath.outerjoinpath;
+  if (const NestPath* loop = outer->parent == vectors ? nullptr : AsLoop(outer)) {
+    outer = &CopyWithBound(root, loop, vectors, bound)->jpath.path;
+  } else if (bound > 0) {
+    Node* count =
+        reinterpret_cast<Node*>(makeConst(INT8OID, -1, InvalidOid, sizeof(int64), Int64GetDatum(bound), false, true));
+    outer = reinterpret_cast<Path*>(
+        create_limit_path(root, outer->parent, outer, nullptr, count, LIMIT_OPTION_COUNT, 0, bound));
+  }
+  return copy;
+}
+
+}  // namespace medvec::planner::semi_join_reduction
