@@ -45,6 +45,16 @@ Selectivity RowsSelected(struct PlannerInfo* root, const struct IndexPath* path)
                                 JOIN_INNER, nullptr);
 }
 
+// Whether there are conditions on the table beyond those that the index answers.
+bool HasUnseenFilter(const struct IndexPath* path) {
+  ListCell* cell;
+  foreach (cell, path->indexinfo->indrestrictinfo) {
+    RestrictInfo* restriction = lfirst_node(RestrictInfo, cell);
+    if (!restriction->pseudoconstant && !is_redundant_with_indexclauses(restriction, path->indexclauses)) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 VisitCost::VisitCost(const struct IndexOptInfo& index)
@@ -56,6 +66,8 @@ VisitCost::VisitCost(const struct IndexOptInfo& index)
   get_tablespace_page_costs(index.reltablespace, &random_page, &sequential_page);
   visit_ = Arithmetic() + per_visit * (cached * cpu_index_tuple_cost + (1 - cached) * random_page);
 }
+
+Cost VisitCost::AskingVisit() const { return visit_ + prices::kFetch * Arithmetic(); }
 
 Cost VisitCost::Arithmetic() { return kVisitOperators * cpu_operator_cost; }
 
@@ -76,6 +88,10 @@ double VisitCost::Search(double matches) const { return std::min(Walk(matches), 
 // Without conditions the first ef rows come when the walk has settled: that is the start-up cost. Each further row
 // costs a few more visits. A LIMIT under a filter reads 1 / selectivity times as many rows, which the planner works
 // out from the difference between start-up and total cost.
+//
+// A filter that the index does not see may go with the distance: nobody knows how many rows will have to be looked at.
+// So a scan under one is charged as if it asked the row of each node that it visits: no less than the filtered scan
+// (planner/filtered_scan), which does that, and ends where it turns out that the rows are not near.
 //
 // Of a share s of matching rows the walk visits 1 / s times as many nodes; or all matches are read at once, which makes
 // all of it start-up cost. The scan takes what is cheaper.
@@ -101,9 +117,10 @@ void EstimateCost(struct PlannerInfo* root, struct IndexPath* path, double, Cost
     const double all = cost.Matches(matches);
     first = std::min(first, all), further = std::min(further, all);
   }
-  *startup = first * cost.visit();
+  const Cost visit = HasUnseenFilter(path) ? cost.AskingVisit() : cost.visit();
+  *startup = first * visit;
   // Each row is fetched from the table, at random.
-  *total = *startup + further * cost.visit() + prices::kFetch * matches * VisitCost::Arithmetic();
+  *total = *startup + further * visit + prices::kFetch * matches * VisitCost::Arithmetic();
 }
 
 }  // namespace medvec::index

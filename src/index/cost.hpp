@@ -16,6 +16,8 @@ class VisitCost {
   double nodes() const { return nodes_; }
   // Of one visit, pages included.
   Cost visit() const { return visit_; }
+  // The same, the row of the node being fetched from the table and asked.
+  Cost AskingVisit() const;
   // Of as much arithmetic, without.
   static Cost Arithmetic();
   // Nodes visited until a walk has settled that is to find what ef_search asks for, where so many nodes match.

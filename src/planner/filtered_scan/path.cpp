@@ -90,8 +90,7 @@ void SetCosts(CustomPath* path, const RelOptInfo* rel, const IndexPath* ordered,
   const index::VisitCost cost(*ordered->indexinfo);
   const Cost table = bitmap_cost + TableCost(rel, linitial_node(OpExpr, ordered->indexorderbys), set_rows);
   const Cost search = bitmap_cost + cost.Search(matches) * cost.visit();
-  const Cost asking = cost.Stream(rel->rows, std::max(1.0, limit)) *
-                      (cost.visit() + index::prices::kFetch * index::VisitCost::Arithmetic());
+  const Cost asking = cost.Stream(rel->rows, std::max(1.0, limit)) * cost.AskingVisit();
   path->path.startup_cost = std::min({asking, search, table});
   path->path.total_cost = table + cpu_tuple_cost * rel->rows;
 }

@@ -5,6 +5,7 @@
 
 #include "index/handler.hpp"
 #include "index/options.hpp"
+#include "planner/filtered_scan/path.hpp"
 #include "planner/semi_join_reduction/key.hpp"
 #include "planner/semi_join_reduction/lookups.hpp"
 #include "planner/semi_join_reduction/node.hpp"
@@ -89,6 +90,7 @@ RelOptInfo* WithCondition(const RelOptInfo* rel, RestrictInfo* condition) {
 Path* ReducedPath(PlannerInfo* root, const RelOptInfo* vectors, RestrictInfo* condition) {
   RelOptInfo* reduced = WithCondition(vectors, condition);
   create_index_paths(root, reduced);
+  filtered_scan::AddPath(root, reduced, root->simple_rte_array[vectors->relid]);
   Path* best = nullptr;
   ListCell* cell;
   foreach (cell, reduced->pathlist) {
