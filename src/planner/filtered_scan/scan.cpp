@@ -89,15 +89,22 @@ bool PassesRow(void* context, const ItemPointerData& tuple) {
 
 double Nodes(const ScanState& state) { return NodeCount(state.search->index()); }
 
-// Of reading so many rows from the table, in visits.
-double TablePrice(const ScanState& state, double rows) {
-  const index::Index& index = state.search->index();
-  return rows * index::prices::TableRow(static_cast<double>(index.meta.dim) * index.operators.element_bytes);
-}
-
 // Expected share, of `rows` rows that the index can tell, of those that meet all conditions.
 double Passing(const ScanState& state, double rows) {
   return std::clamp(state.data.rows / std::max(1.0, rows * state.data.key_share), 0.001, 1.0);
+}
+
+// Share of the rows in the set that meet the conditions which it does not answer, nor the index.
+double PassingInSet(const ScanState& state) {
+  return state.data.has_residual ? Passing(state, state.data.set_rows) : 1;
+}
+
+// Of reading so many rows of the set from the table, and measuring those that pass, in visits.
+double TablePrice(const ScanState& state, double rows) {
+  const index::Index& index = state.search->index();
+  const double row = index::prices::TableRow(static_cast<double>(index.meta.dim) * index.operators.element_bytes);
+  return rows *
+         (index::prices::kInlineRow + PassingInSet(state) * state.data.key_share * (row - index::prices::kInlineRow));
 }
 
 // Whether the rows that pass are known not to be near.
@@ -153,7 +160,7 @@ bool BeginSearchSet(ScanState& state) {
   if (state.is_query_null) return false;
   const double nodes = Nodes(state), table = TablePrice(state, state.set_rows);
   const double matches = state.set_rows * state.data.key_share;
-  const double passing = state.data.has_residual ? Passing(state, state.data.set_rows) : 1;
+  const double passing = PassingInSet(state);
   const double fetched = std::min(matches, state.wanted / passing);
   const double read = index::prices::Matches(nodes, matches) + index::prices::kFetch * fetched;
   const double walk = index::prices::Walk(nodes, matches * passing, state.search->Beam(state.wanted));
