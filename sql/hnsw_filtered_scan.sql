@@ -261,7 +261,10 @@ DROP TABLE heir;
 
 -- in a parallel worker, and as JSON
 SET force_parallel_mode = on;
+SET max_parallel_workers_per_gather = 1;
+SELECT line FROM pg_temp.plan('SELECT grp FROM items WHERE grp = 4 ORDER BY v <-> ''[1,2,3,4,5,6]'' LIMIT 30') line WHERE line ~ 'Gather|Filtered';
 SELECT count(*), min(grp), max(grp) FROM (SELECT grp FROM items WHERE grp = 4 ORDER BY v <-> '[1,2,3,4,5,6]' LIMIT 30) s;
+SET max_parallel_workers_per_gather = 0;
 RESET force_parallel_mode;
 CREATE FUNCTION pg_temp.json_plan(query text) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE

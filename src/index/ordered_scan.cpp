@@ -31,7 +31,10 @@ OrderedScan::OrderedScan(Relation index)
       context_(AllocSetContextCreate(CurrentMemoryContext, "hnsw scan", ALLOCSET_DEFAULT_SIZES)) {}
 
 void OrderedScan::Start(const Request& request) {
+  const ScanCounters earlier = request.goes_on ? earlier_ + now_ : ScanCounters{};
+  if (request.goes_on) earlier_ = now_ = {};
   End();
+  earlier_ = earlier;
   const MemoryContext outer = MemoryContextSwitchTo(context_);
   query_.Load(index_, request.query, request.is_null);
   order_ = request.order, is_once_ = request.is_once, limit_ = request.limit, alternative_ = request.alternative;
@@ -47,9 +50,9 @@ void OrderedScan::Start(const Request& request) {
   pgstat_count_index_scan(index_.relation);
   reads_before_ = graph_.reads();
   now_ = {};
-  now_.scans = 1;
   now_.is_filtered = !filter_->is_empty() || !test_.is_empty();
-  ++last_scan.scans;
+  now_.scans = request.goes_on ? 0 : 1;
+  last_scan.scans += now_.scans;
   if (now_.is_filtered && left_ > 0) ChooseStrategy(request);
   Count();
   MemoryContextSwitchTo(outer);
@@ -57,7 +60,7 @@ void OrderedScan::Start(const Request& request) {
 
 void OrderedScan::End() {
   before_ = counters();
-  now_ = {};
+  earlier_ = now_ = {};
   if (whole_ != nullptr) whole_->End();
   search_ = nullptr;
   whole_ = nullptr;
@@ -68,22 +71,17 @@ void OrderedScan::End() {
   MemoryContextReset(context_);
 }
 
-ScanCounters OrderedScan::counters() const {
-  ScanCounters all = now_.scans > 0 ? now_ : before_;
-  if (now_.scans == 0) return all;
-  all.scans += before_.scans, all.nodes += before_.nodes, all.pages += before_.pages, all.rows += before_.rows;
-  all.walked |= before_.walked;
-  all.rest = std::max(all.rest, before_.rest);
-  return all;
-}
-
 void OrderedScan::Count() {
   now_.nodes = static_cast<int64>(search_->hops() + (whole_ != nullptr ? whole_->visits() : 0));
   now_.beam = static_cast<int64>(search_->width());
   now_.pages = static_cast<int64>(graph_.reads() - reads_before_);
   now_.matches = estimate_.matches * passing_;
+  Publish();
+}
+
+void OrderedScan::Publish() const {
   const int64 scans = last_scan.scans;
-  last_scan = now_;
+  last_scan = earlier_ + now_;
   last_scan.scans = scans;
 }
 
@@ -252,7 +250,8 @@ bool OrderedScan::Next(FoundRow* row) {
   while (next_ == found_.size)
     if (!NextNode()) return false;
   *row = found_[next_++];
-  last_scan.rows = ++now_.rows;
+  ++now_.rows;
+  ++last_scan.rows;
   return true;
 }
 
@@ -261,14 +260,11 @@ void OrderedScan::Hide() {
 }
 
 void OrderedScan::LeaveToTable(double set_rows) {
-  if (now_.scans == 0) ++last_scan.scans;
-  now_.scans = 1;
+  if (!is_started()) now_.scans = 1, ++last_scan.scans;
   now_.rest = Rest::kTable;
   now_.is_filtered = true;
   now_.matches = set_rows;
-  const int64 scans = last_scan.scans;
-  last_scan = now_;
-  last_scan.scans = scans;
+  Publish();
 }
 
 }  // namespace medvec::index

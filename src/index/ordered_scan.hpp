@@ -41,6 +41,7 @@ class OrderedScan {
     // filter above an index scan gets, too.
     bool is_lazy = false;
     bool may_walk = true;  // false: the rows wanted are known not to be near
+    bool goes_on = false;  // counts as the same scan as the one before
     Wanted wanted = {};
     // The caller can do without the scan at the price of so many visits: when it has come to that, it gives up.
     double alternative = std::numeric_limits<double>::infinity();
@@ -73,7 +74,7 @@ class OrderedScan {
   void LeaveToTable(double set_rows);
 
   // What this scan did since it was made; the beam of the last search.
-  ScanCounters counters() const;
+  ScanCounters counters() const { return before_ + earlier_ + now_; }
   const Index& index() const { return index_; }
 
  private:
@@ -96,6 +97,7 @@ class OrderedScan {
   void BeginRest(Rest rest);
   bool IsCertain() const;
   void Count();
+  void Publish() const;
 
   Index& index_;
   PageGraph graph_;
@@ -125,8 +127,9 @@ class OrderedScan {
   double farthest_ = 0;  // upper bound of the rows given so far
   double floor_ = 0;     // strict order: no later row has a lower bound
 
-  ScanCounters now_ = {}, before_ = {};  // of this search; of those before
-  uint64 reads_before_ = 0;              // pages read before this one
+  // Of this search; of those which it continues; of all before.
+  ScanCounters now_ = {}, earlier_ = {}, before_ = {};
+  uint64 reads_before_ = 0;  // pages read before this one
 };
 
 }  // namespace medvec::index

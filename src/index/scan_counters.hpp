@@ -24,6 +24,8 @@ struct ScanCounters {
   bool is_filtered;
   double matches;  // if so: rows that match, about
 
+  // With those of a later search; its beam and matches.
+  ScanCounters operator+(const ScanCounters& later) const;
   // What it did: "walk", "matches", "walk, then whole index", ...
   const char* Strategy() const;
 };

@@ -13,7 +13,7 @@ namespace medvec::planner::filtered_scan {
 namespace {
 
 // Share of the other strategies' price that is risked to see whether rows near the query pass.
-constexpr double kProbe = 1.0 / 8;
+constexpr double kProbe = 1.0 / 4;
 // Rows of a page, where the statistics do not tell.
 constexpr double kRowsPerPage = 50;
 
@@ -52,7 +52,8 @@ struct ScanState {
   Datum query_value;
   bool is_query_null;
   double wanted;  // rows that will be taken; 0: not known
-  bool is_far;    // so many ought to have been found by now
+  bool is_far;    // as many ought to have been found by now
+  bool has_searched;
   IndexedRows* indexed;
   ExactRows* exact;
 
@@ -89,15 +90,22 @@ bool PassesRow(void* context, const ItemPointerData& tuple) {
 double Nodes(const ScanState& state) { return NodeCount(state.search->index()); }
 bool HasCodes(const ScanState& state) { return state.search->index().has_row_codes(); }
 
-// Of reading so many rows from the table, in visits.
-double TablePrice(const ScanState& state, double rows) {
-  const index::Index& index = state.search->index();
-  return rows * index::prices::TableRow(static_cast<double>(index.meta.dim) * index.operators.element_bytes);
-}
-
 // Expected share, of `rows` rows that the index can tell, of those that meet all conditions.
 double Passing(const ScanState& state, double rows) {
   return std::clamp(state.data.rows / std::max(1.0, rows * state.data.key_share), 0.001, 1.0);
+}
+
+// Share of the rows in the set that meet the conditions which it does not answer, nor the index.
+double PassingInSet(const ScanState& state) {
+  return state.data.has_residual ? Passing(state, state.data.set_rows) : 1;
+}
+
+// Of reading so many rows of the set from the table, and measuring those that pass, in visits.
+double TablePrice(const ScanState& state, double rows) {
+  const index::Index& index = state.search->index();
+  const double row = index::prices::TableRow(static_cast<double>(index.meta.dim) * index.operators.element_bytes);
+  return rows *
+         (index::prices::kInlineRow + PassingInSet(state) * state.data.key_share * (row - index::prices::kInlineRow));
 }
 
 // Whether the rows that pass are known not to be near.
@@ -117,9 +125,11 @@ bool StartSearch(ScanState& state, const index::OrderedScan::Wanted& wanted, dou
       .limit = state.wanted,
       .is_lazy = is_asking,
       .may_walk = is_asking || !IsFar(state),
+      .goes_on = state.has_searched,
       .wanted = wanted,
       .alternative = alternative,
   });
+  state.has_searched = true;
   if (state.search->kind() != index::QueryKind::kVector) return false;
   std::sort(state.given.tids.begin(), state.given.tids.end());
   state.indexed = new (palloc(sizeof(IndexedRows))) IndexedRows(
@@ -127,22 +137,21 @@ bool StartSearch(ScanState& state, const index::OrderedScan::Wanted& wanted, dou
   return true;
 }
 
-// Before there is a set, only estimates tell how many rows pass. By them the search may come to twice its price, and to
-// that of the other ways: it is then known that the rows are not near. Else a probe may show that many are.
+// Before there is a set, only estimates tell how many rows pass. Whatever they say, the first beam may show that many
+// rows lie near the query. It ends where the way to enough of them is to be seen to cost more than the other ways: then
+// it is known that they are not near.
 bool BeginAskRows(ScanState& state) {
   if (state.set != nullptr || state.is_query_null) return false;
   const double nodes = Nodes(state), set_rows = state.data.set_rows, ef = index::settings::ef_search;
   const double other = index::prices::kBitmapRow * set_rows +
                        std::min({index::prices::Walk(nodes, set_rows, state.search->Beam(state.wanted)),
                                  index::prices::Matches(nodes, set_rows, HasCodes(state)), TablePrice(state, set_rows)});
-  const double visits = index::prices::Stream(nodes, state.data.rows, ef, std::max(1.0, state.wanted));
-  const double affordable = other / (1 + index::prices::kFetch);
-  const bool is_probe = visits > affordable;
-  const double budget =
-      is_probe ? kProbe * affordable : std::min(state.wanted > 0 ? 2 * visits : affordable, affordable);
-  if (budget < index::prices::Stream(nodes, nodes, ef, state.wanted)) return false;
-  state.is_far = !is_probe;  // if another strategy follows before there is a row
-  return StartSearch(state, {.test = {PassesRow, &state}, .passing = Passing(state, nodes)}, budget);
+  const double visit = 1 + index::prices::kFetch;
+  const double asking = visit * index::prices::Stream(nodes, state.data.rows, ef, std::max(1.0, state.wanted));
+  const double least = visit * index::prices::Stream(nodes, nodes, ef, state.wanted);
+  if (asking > other && least > kProbe * other) return false;
+  state.is_far = true;  // if another strategy follows before there is a row
+  return StartSearch(state, {.test = {PassesRow, &state}, .passing = Passing(state, nodes)}, other / visit);
 }
 
 // The number of rows in the set is known. Where they lie is not: if the search turns out to visit more than reading the
@@ -152,7 +161,7 @@ bool BeginSearchSet(ScanState& state) {
   if (state.is_query_null) return false;
   const double nodes = Nodes(state), table = TablePrice(state, state.set_rows);
   const double matches = state.set_rows * state.data.key_share;
-  const double passing = state.data.has_residual ? Passing(state, state.data.set_rows) : 1;
+  const double passing = PassingInSet(state);
   const double fetched = std::min(matches, state.wanted / passing);
   const double read = index::prices::Matches(nodes, matches, HasCodes(state)) + index::prices::kFetch * fetched;
   const double walk = index::prices::Walk(nodes, matches * passing, state.search->Beam(state.wanted));
@@ -205,7 +214,7 @@ void BeginScan(ScanState& state) {
   }
   state.query_value = ExecEvalExpr(state.query, state.node.ss.ps.ps_ExprContext, &state.is_query_null);
   state.wanted = RowsWanted(state);
-  state.is_far = false;
+  state.is_far = state.has_searched = false;
   state.is_begun = true;
   MemoryContextSwitchTo(outer);
   Begin(state, kAskRows);
