@@ -26,12 +26,14 @@ struct Integers {
   }
 };
 
+constexpr int64_t kInfinityBits = 0x7ff0000000000000;
+
 // As FloatNumber.
 template <class D>
 HWY_INLINE hn::Vec<D> Numbers(D d, hn::Vec<hn::RebindToFloat<D>> values) {
   const auto bits = hn::BitCast(d, values), size = hn::And(bits, hn::Set(d, INT64_MAX));
   const auto signed_size = hn::IfThenElse(hn::Lt(bits, hn::Zero(d)), hn::Sub(hn::Zero(d), size), size);
-  const auto is_nan = hn::Gt(size, hn::Set(d, std::bit_cast<int64_t>(std::numeric_limits<double>::infinity())));
+  const auto is_nan = hn::Gt(size, hn::Set(d, kInfinityBits));
   return hn::IfThenElse(is_nan, hn::Set(d, INT64_MAX), signed_size);
 }
 
@@ -70,7 +72,9 @@ HWY_INLINE uint64_t SelectWord(const uint8_t* values, typename Kind::Compared lo
     const auto v = Kind::Load(d, values + i * sizeof(typename Kind::Value));
     uint8_t bits[8] = {};
     hn::StoreMaskBits(d, hn::Not(hn::Or(hn::Lt(v, least), hn::Gt(v, most))), bits);
-    all |= (ReadAs<uint64_t>(bits) & of_lanes) << i;
+    uint64_t word;
+    std::memcpy(&word, bits, sizeof word);
+    all |= (word & of_lanes) << i;
   }
   return all;
 }

@@ -18,8 +18,7 @@ Filter::Filter(const Index& index, ScanKeyData* keys, int count, const TidSet* t
     : tuples_(tuples),
       conditions_(static_cast<Condition*>(palloc0(sizeof(Condition) * static_cast<size_t>(count + 1)))) {
   for (int i = 0; i < count; ++i) Add(index, keys[i]);
-  std::stable_sort(conditions_, conditions_ + count_,
-                   [](const Condition& a, const Condition& b) { return a.test < b.test; });
+  std::sort(conditions_, conditions_ + count_, [](const Condition& a, const Condition& b) { return a.test < b.test; });
 }
 
 void Filter::Add(const Index& index, ScanKeyData& key) {

@@ -9,6 +9,7 @@ namespace {
 constexpr uint32_t kSamplePages = 32;
 constexpr double kSampleEnough = 50;  // matches, for an estimate to be trusted early
 constexpr uint32_t kAhead = 8;        // pages asked for ahead
+constexpr size_t kCodesAhead = 4;
 
 // Calls take(page, rows) with the rows of a page whose keys match. Returns how many rows it has.
 template <class Take>
@@ -114,20 +115,23 @@ hnsw::Array<Candidate> EstimateDistances(Index& index, RowMap& rows, const hnsw:
     }
   };
   const Directory& directory = rows.directory();
-  const auto place_of = [&](const MatchingRow& match) {
-    return CodePlaceOf(index, directory.blocks[match.row / index.rows_per_page], rows.Slot(match.row));
-  };
+  const RowLayout& layout = index.rows;
   for (size_t i = 0; i < matches.size;) {
     CHECK_FOR_INTERRUPTS();
-    CodePlace place = place_of(matches[i]);
-    const BlockNumber block = place.block;
-    const Buffer buffer = rows.Read(block, PageKind::kCodes);
+    const uint32_t ordinal = matches[i].row / layout.slots, slot = matches[i].row % layout.slots;
+    const CodePlace place = CodePlaceOf(index, directory.blocks[ordinal], slot);
+    // The page's first row, and the one behind its last.
+    const uint32_t begin = matches[i].row - place.offset / layout.code_size;
+    const uint32_t end = Min(begin + layout.codes_per_page, (ordinal + 1) * layout.slots);
+    const Buffer buffer = rows.Read(place.block, PageKind::kCodes);
     const uint8_t* page = Usable(BufferGetPage(buffer));
-    do {
-      estimator.Add(page + place.offset);
+    const auto code_of = [&](size_t n) { return page + (matches[n].row - begin) * layout.code_size; };
+    for (; i < matches.size && matches[i].row < end; ++i) {
+      if (const size_t next = i + kCodesAhead; next < matches.size && matches[next].row < end)
+        for (uint32_t line = 0; line < layout.code_size; line += 64) __builtin_prefetch(code_of(next) + line);
+      estimator.Add(code_of(i));
       if (estimator.is_full()) estimate();
-      if (++i < matches.size) place = place_of(matches[i]);
-    } while (i < matches.size && place.block == block);
+    }
     UnlockReleaseBuffer(buffer);
   }
   estimate();
