@@ -17,5 +17,5 @@ void _PG_init(void) {
   medvec::index::DefineOptions();
   medvec::index::InstallExplainHook();
   medvec::embed::RegisterConnectionCallbacks();
-  medvec::planner::InstallHook();
+  medvec::planner::InstallHooks();
 }

@@ -39,6 +39,14 @@ Selectivity RowsSelected(struct PlannerInfo* root, const struct IndexPath* path)
                                 JOIN_INNER, nullptr);
 }
 
+// Share of rows within the path's range of distance; 1: it has none.
+Selectivity RangeSelected(struct PlannerInfo* root, const struct IndexPath* path) {
+  const RestrictInfo* range = RangeOf(path);
+  if (range == nullptr) return 1;
+  return clause_selectivity(root, reinterpret_cast<Node*>(range->clause),
+                            static_cast<int>(path->indexinfo->rel->relid), JOIN_INNER, nullptr);
+}
+
 }  // namespace
 
 // Without conditions the first ef rows come when the walk has settled: that is the start-up cost. Each further row
@@ -47,13 +55,17 @@ Selectivity RowsSelected(struct PlannerInfo* root, const struct IndexPath* path)
 //
 // Of a share s of matching rows the walk visits 1 / s times as many nodes; or all matches are read at once, which makes
 // all of it start-up cost. The scan takes what is cheaper.
+//
+// All rows within a range of distance are found by a walk whose beam is a quarter longer than they are many.
 void EstimateCost(struct PlannerInfo* root, struct IndexPath* path, double, Cost* startup, Cost* total,
                   Selectivity* selectivity, double* correlation, double* pages) {
   CompletePath(root, path);
   *selectivity = 1, *correlation = 0;
   *pages = path->indexinfo->pages;
-  // The index gives rows in an order and nothing else.
-  if (path->indexorderbys == NIL || AsksForNullVector(path)) {
+  const Selectivity range = RangeSelected(root, path);
+  const bool is_limited = range < 1;
+  // The index gives rows in an order, or within a distance.
+  if ((path->indexorderbys == NIL && !is_limited) || AsksForNullVector(path)) {
     *startup = *total = get_float8_infinity();
     DisablePath(&path->path);
     return;
@@ -69,15 +81,17 @@ void EstimateCost(struct PlannerInfo* root, struct IndexPath* path, double, Cost
                        pages_per_visit * (cached * cpu_index_tuple_cost + (1 - cached) * random_page);
   const double levels = std::log(tuples) / std::log(hnsw::kLevelRatio);
   *selectivity = RowsSelected(root, path);
+  const bool has_filter = list_length(path->indexclauses) > is_limited;
   const double matches =
-      path->indexclauses == NIL ? tuples : std::clamp(*selectivity * path->indexinfo->rel->tuples, 1.0, tuples);
+      has_filter ? std::clamp(*selectivity / range * path->indexinfo->rel->tuples, 1.0, tuples) : tuples;
   const double all = kVisitsPerRow * tuples + kVisitsPerMatch * matches;
   const double each = tuples / matches;  // visits for one match
   double first = std::min(tuples, kVisitsPerEf * settings::ef_search * each + 5 * levels);
-  double last = first + std::max(0.0, matches - settings::ef_search) * each;
-  if (path->indexclauses != NIL) first = std::min(first, all), last = std::min(last, first + all);
+  double last = is_limited ? std::max(first, kVisitsPerEf * range * tuples)
+                           : first + std::max(0.0, matches - settings::ef_search) * each;
+  if (has_filter) first = std::min(first, all), last = std::min(last, first + all);
   *startup = first * visit;
-  *total = last * visit + matches * cpu_index_tuple_cost;
+  *total = last * visit + range * matches * cpu_index_tuple_cost;
 }
 
 }  // namespace medvec::index

@@ -36,6 +36,7 @@ IndexAmRoutine* MakeRoutine() {
   routine->ambeginscan = BeginScan;
   routine->amrescan = Rescan;
   routine->amgettuple = NextTuple;
+  routine->amgetbitmap = GetBitmap;
   routine->amendscan = EndScan;
   return routine;
 }
@@ -48,6 +49,10 @@ bool IsHnswIndex(Oid index) {
   const bool ours = relation->rd_indam != nullptr && relation->rd_indam->ambuild == BuildIndex;
   RelationClose(relation);
   return ours;
+}
+
+bool IsHnswIndex(const IndexOptInfo& index) {
+  return reinterpret_cast<void (*)()>(index.amcostestimate) == reinterpret_cast<void (*)()>(EstimateCost);
 }
 
 }  // namespace medvec::index

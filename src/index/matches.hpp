@@ -3,6 +3,7 @@
 
 #include "core/hnsw/search.hpp"
 #include "index/graph.hpp"
+#include "index/range.hpp"
 #include "index/rows.hpp"
 
 namespace medvec::index {
@@ -14,10 +15,12 @@ static_assert(kRecheck > hnsw::kWritten);
 // For searches: which nodes may be answers.
 class Accept {
  public:
-  Accept(Index& index, PageGraph& graph, RowMap& rows, const Filter& filter)
-      : index_(&index), graph_(&graph), rows_(&rows), filter_(&filter) {}
+  // `range`: beyond it there are no answers; may be null.
+  Accept(Index& index, PageGraph& graph, RowMap& rows, const Filter& filter, const Range* range)
+      : index_(&index), graph_(&graph), rows_(&rows), filter_(&filter), range_(range) {}
 
   bool operator()(hnsw::Answer* answer, const uint8_t* block) const {
+    if (range_ != nullptr && range_->Excludes(answer->bound)) return false;
     return filter_->is_empty() || Ask(answer, block);
   }
 
@@ -28,6 +31,7 @@ class Accept {
   PageGraph* graph_;
   RowMap* rows_;
   const Filter* filter_;
+  const Range* range_;
 };
 
 struct Estimate {

@@ -9,6 +9,7 @@ int ef_search = 40;
 int iterative_scan = static_cast<int>(IterativeScan::kStrictOrder);
 int max_scan_tuples = INT_MAX;
 double scan_mem_multiplier = 1;
+bool enable_range_scan = true;
 }  // namespace settings
 
 namespace {
@@ -54,6 +55,10 @@ void DefineOptions() {
   DefineCustomRealVariable("hnsw.scan_mem_multiplier",
                            "Multiple of work_mem that an iterative scan may use for its walk.",
                            "Beyond it the scan reads the whole index.", &settings::scan_mem_multiplier, 1, 1, 1000,
+                           PGC_USERSET, 0, nullptr, nullptr, nullptr);
+  DefineCustomBoolVariable("hnsw.enable_range_scan",
+                           "Lets the planner find the rows within a distance by an hnsw index.",
+                           "Like its other answers these may lack a few rows.", &settings::enable_range_scan, true,
                            PGC_USERSET, 0, nullptr, nullptr, nullptr);
   MarkGUCPrefixReserved("hnsw");
 }

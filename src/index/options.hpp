@@ -28,6 +28,7 @@ extern int ef_search;               // hnsw.ef_search
 extern int iterative_scan;          // hnsw.iterative_scan: IterativeScan
 extern int max_scan_tuples;         // hnsw.max_scan_tuples
 extern double scan_mem_multiplier;  // hnsw.scan_mem_multiplier
+extern bool enable_range_scan;      // hnsw.enable_range_scan
 }  // namespace settings
 
 }  // namespace medvec::index

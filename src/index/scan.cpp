@@ -10,6 +10,7 @@
 #include "core/stop_point.hpp"
 #include "index/graph.hpp"
 #include "index/options.hpp"
+#include "index/range.hpp"
 #include "index/rows.hpp"
 #include "index/whole_scan.hpp"
 
@@ -57,6 +58,7 @@ struct Scan {
   QueryKind kind;
   MemoryContext context;  // of one search
   Filter* filter;
+  Range* range;
   Estimate estimate;  // of matches, where there is a filter
   double budget;      // nodes that the walk may visit before the rest is read instead
   Search* search;     // null: not begun
@@ -65,6 +67,8 @@ struct Scan {
   bool was_spent;     // the walk came to its limit, and may not be replaced
   double left;        // nodes that may still be given
   hnsw::Array<NodeId> given;
+  bool is_over;                    // the walk has come to the end of the range
+  hnsw::Array<hnsw::Answer> late;  // found in the range, too late for their place in order
   hnsw::Answer answer;           // whose rows are given now
   hnsw::Array<FoundRow> tuples;  // its rows
   size_t next_tuple;
@@ -77,6 +81,11 @@ struct Scan {
 };
 
 Scan& State(IndexScanDesc scan) { return *static_cast<Scan*>(scan->opaque); }
+
+// A range ends a scan, so that it need not end before.
+bool IsIterative(const Scan& scan) {
+  return scan.range->is_limited() || settings::iterative_scan != static_cast<int>(IterativeScan::kOff);
+}
 
 // How a scan may go on beyond what it has found.
 enum class Further { kNone, kWalk, kWhole };
@@ -100,7 +109,7 @@ double MatchesCost(const Estimate& estimate) { return kRowCost * estimate.rows +
 // whole.
 constexpr double kWorthWalking = 1.0 / 8;
 Further HowFurther(const Scan& scan) {
-  if (settings::iterative_scan == static_cast<int>(IterativeScan::kOff)) return Further::kNone;
+  if (!IsIterative(scan)) return Further::kNone;
   if (scan.search->hops() >= static_cast<size_t>(settings::max_scan_tuples)) return Further::kNone;
   if (!scan.search->WouldWiden()) return Further::kWalk;
   const double allowed = settings::scan_mem_multiplier * work_mem * 1024.0;
@@ -114,7 +123,10 @@ Further HowFurther(const Scan& scan) {
 
 bool IsStrict() { return settings::iterative_scan != static_cast<int>(IterativeScan::kRelaxedOrder); }
 
-Accept AcceptOf(const Scan& scan) { return {*scan.index, *scan.graph, *scan.rows, *scan.filter}; }
+// A walk has to see what is beyond the range; what is read behind it has not.
+Accept AcceptOf(const Scan& scan, const Range* range = nullptr) {
+  return {*scan.index, *scan.graph, *scan.rows, *scan.filter, range};
+}
 
 // What was found too late for its place comes at the very end, when nothing else is left: so a LIMIT is filled if rows
 // qualify.
@@ -122,7 +134,7 @@ void BeginRest(Scan& scan, Rest rest) {
   scan.search->Free();
   const double least = IsStrict() ? scan.floor : -std::numeric_limits<double>::infinity();
   scan.whole = new (palloc(sizeof(WholeScan)))
-      WholeScan(*scan.index, *scan.graph, scan.query, scan.bound, scan.without, AcceptOf(scan), least);
+      WholeScan(*scan.index, *scan.graph, scan.query, scan.bound, scan.without, AcceptOf(scan, scan.range), least);
   scan.rest = last_scan.rest = rest;
 }
 
@@ -171,11 +183,12 @@ bool FindByWalk(Scan& scan, bool* rest) {
   *rest = further == Further::kWhole;
   if (*rest) return false;
   const bool is_first = scan.given.size == 0, may_widen = further == Further::kWalk;
-  bool found = scan.search->Next(&scan.answer, IsStrict(), may_widen);
+  const bool is_strict = IsStrict() && !scan.range->is_limited();
+  bool found = scan.search->Next(&scan.answer, is_strict, may_widen);
   if (!found && scan.search->is_spent() && !scan.was_spent) {
     scan.was_spent = true;
     *rest = MayReadRest(scan);
-    if (!*rest) found = scan.search->Next(&scan.answer, IsStrict(), may_widen);
+    if (!*rest) found = scan.search->Next(&scan.answer, is_strict, may_widen);
   }
   last_scan.walked = true;
   last_scan.nodes = static_cast<int64>(scan.search->hops());
@@ -188,11 +201,30 @@ bool FindByWalk(Scan& scan, bool* rest) {
   return true;
 }
 
+// The same, up to the end of the range. All in it are wanted, so what is found too late for its place comes last.
+bool FindInRange(Scan& scan, bool is_ordered, bool* rest) {
+  while (!scan.is_over) {
+    const bool found = FindByWalk(scan, rest);
+    if (*rest) return false;  // with what was late
+    scan.is_over = !found || scan.range->Excludes(scan.answer.bound);
+    if (scan.is_over) break;
+    if (!is_ordered || !IsStrict() || scan.answer.bound >= scan.floor) return true;
+    scan.late.Append(ServerMemory(scan.context), scan.answer);
+    --scan.given.size;
+  }
+  *rest = false;
+  if (scan.late.size == 0) return false;
+  scan.answer = scan.late[--scan.late.size];
+  return true;
+}
+
 // The next node to give. False: there are no more.
-bool FindNode(Scan& scan) {
+bool FindNode(Scan& scan, bool is_ordered) {
   if (scan.left < 1) return false;
   bool rest = true;
-  bool found = scan.whole == nullptr && FindByWalk(scan, &rest);
+  bool found = false;
+  if (scan.whole == nullptr)
+    found = scan.range->is_limited() ? FindInRange(scan, is_ordered, &rest) : FindByWalk(scan, &rest);
   if (!found && rest) found = (scan.whole != nullptr || ReadRest(scan)) && scan.whole->Next(&scan.answer);
   scan.left -= found;
   last_scan.pages = static_cast<int64>(scan.graph->reads() - scan.reads_before);
@@ -212,16 +244,22 @@ void Start(IndexScanDesc descriptor, Scan& scan) {
   if (!IsMVCCSnapshot(descriptor->xs_snapshot)) elog(ERROR, "non-MVCC snapshots are not supported with hnsw");
   const MemoryContext outer = MemoryContextSwitchTo(scan.context);
   Index& index = *scan.index;
-  const ScanKeyData& order_by = descriptor->orderByData[0];
+  const ScanKeyData* order_by = descriptor->numberOfOrderBys > 0 ? &descriptor->orderByData[0] : nullptr;
   const OperatorClass& operators = index.operators;
+  scan.range = new (palloc(sizeof(Range))) Range(index, descriptor->keyData, descriptor->numberOfKeys, order_by);
+  if (order_by == nullptr && !scan.range->is_limited() && !scan.range->is_never())
+    elog(ERROR, "cannot scan hnsw index without order or range");
   double length = 0;
   hnsw::Input input;
   scan.kind = QueryKind::kNull;
-  if (!(order_by.sk_flags & SK_ISNULL)) {
-    const bool is_vector = LoadVector(operators, order_by.sk_argument, index.meta.dim, &input);
+  const bool has_query = order_by == nullptr ? scan.range->is_limited() : !(order_by->sk_flags & SK_ISNULL);
+  if (has_query) {
+    const Datum query = order_by == nullptr ? scan.range->query() : order_by->sk_argument;
+    const bool is_vector = LoadVector(operators, query, index.meta.dim, &input);
     scan.kind = is_vector ? QueryKind::kVector : QueryKind::kNowhere;
     if (is_vector) length = operators.metric == hnsw::Metric::kCosine ? 1 : Length(operators, input, index.meta.dim);
   }
+  if (scan.kind == QueryKind::kNowhere) scan.range->SetNowhere();
   if (scan.kind != QueryKind::kVector) input = ZeroVector(operators, index.meta.dim);
   scan.query = hnsw::GetKernels(index.geometry()).make_query(index.space, input, scan.query_buffer);
   // A standby's snapshot may see rows that are dead to everybody on the primary.
@@ -232,8 +270,8 @@ void Start(IndexScanDesc descriptor, Scan& scan) {
   scan.filter = new (palloc(sizeof(Filter))) Filter(index, descriptor->keyData, descriptor->numberOfKeys);
   scan.search = new (palloc(sizeof(Search))) Search(index.space, *scan.graph, ServerMemory(scan.context), scan.query,
                                                     scan.bound, ef, width, scan.without, AcceptOf(scan));
-  const bool is_off = settings::iterative_scan == static_cast<int>(IterativeScan::kOff);
-  scan.left = scan.filter->is_never() ? 0 : is_off ? static_cast<double>(ef) : kUnlimited;
+  const bool is_never = scan.filter->is_never() || scan.range->is_never();
+  scan.left = is_never ? 0 : IsIterative(scan) ? kUnlimited : static_cast<double>(ef);
   scan.farthest = scan.floor = -std::numeric_limits<double>::infinity();
   pgstat_count_index_scan(descriptor->indexRelation);
   const int64 scans = last_scan.scans;
@@ -245,10 +283,10 @@ void Start(IndexScanDesc descriptor, Scan& scan) {
   MemoryContextSwitchTo(outer);
 }
 
-bool NextNode(Scan& scan) {
+bool NextNode(Scan& scan, bool is_ordered) {
   const MemoryContext outer = MemoryContextSwitchTo(scan.context);
   const hnsw::Memory memory = ServerMemory(scan.context);
-  const bool found = FindNode(scan);
+  const bool found = FindNode(scan, is_ordered);
   if (found) {
     scan.tuples.size = scan.next_tuple = 0;
     MEDVEC_STOP_POINT("scan-rows");
@@ -256,6 +294,8 @@ bool NextNode(Scan& scan) {
       scan.rows->Collect(scan.answer.target, scan.answer.node, *scan.filter, memory, &scan.tuples);
     else
       scan.tuples.Append(memory, {OriginTuple(scan.answer.origin), (scan.answer.flags & kRecheck) != 0});
+    if (!scan.range->Includes(scan.answer.upper))
+      for (FoundRow& row : scan.tuples) row.recheck = true;
     scan.is_certain = IsCertain(scan);
     scan.farthest = Max(scan.farthest, scan.answer.upper);
     scan.floor = Max(scan.floor, scan.is_certain ? scan.answer.upper : scan.answer.bound);
@@ -307,6 +347,8 @@ void Rescan(IndexScanDesc descriptor, ScanKey keys, int, ScanKey order_bys, int)
   scan.whole = nullptr;
   scan.was_spent = false;
   scan.given = {};
+  scan.is_over = false;
+  scan.late = {};
   scan.tuples = {};
   scan.next_tuple = 0;
   scan.may_hide = false;
@@ -339,20 +381,26 @@ ScanCounters CountersOf(IndexScanDesc descriptor) {
 
 bool NextTuple(IndexScanDesc descriptor, ScanDirection) {
   Scan& scan = State(descriptor);
-  if (descriptor->numberOfOrderBys == 0) elog(ERROR, "cannot scan hnsw index without order");
   if (scan.search == nullptr) Start(descriptor, scan);
   if (descriptor->kill_prior_tuple && scan.may_hide)
     scan.graph->Hide(scan.answer.node, scan.answer.target, scan.tuples[0].tuple);
   while (scan.next_tuple == scan.tuples.size)
-    if (!NextNode(scan)) return false;
+    if (!NextNode(scan, descriptor->numberOfOrderBys > 0)) return false;
   scan.may_hide = !(scan.answer.flags & hnsw::kShared);
   const FoundRow& row = scan.tuples[scan.next_tuple++];
   descriptor->xs_heaptid = row.tuple;
   descriptor->xs_recheck = row.recheck;
-  StoreDistances(descriptor, scan);
+  if (descriptor->numberOfOrderBys > 0) StoreDistances(descriptor, scan);
   ++last_scan.rows;
   ++scan.total.rows;
   return true;
+}
+
+int64 GetBitmap(IndexScanDesc descriptor, TIDBitmap* bitmap) {
+  int64 rows = 0;
+  for (; NextTuple(descriptor, ForwardScanDirection); ++rows)
+    tbm_add_tuples(bitmap, &descriptor->xs_heaptid, 1, descriptor->xs_recheck);
+  return rows;
 }
 
 void EndScan(IndexScanDesc descriptor) {

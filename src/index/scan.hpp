@@ -1,4 +1,4 @@
-// Index scans: rows in the order of their distance, as long as the executor asks.
+// Index scans: rows in the order of their distance, as long as the executor asks; or all within a distance.
 #pragma once
 
 #include "pg/index.hpp"
@@ -8,6 +8,7 @@ namespace medvec::index {
 IndexScanDesc BeginScan(Relation index, int keys, int order_bys);
 void Rescan(IndexScanDesc scan, ScanKey keys, int key_count, ScanKey order_bys, int order_by_count);
 bool NextTuple(IndexScanDesc scan, ScanDirection direction);
+int64 GetBitmap(IndexScanDesc scan, TIDBitmap* bitmap);
 void EndScan(IndexScanDesc scan);
 
 // What was read behind the walk, or instead of it.

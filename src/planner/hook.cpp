@@ -2,12 +2,14 @@
 
 #include "pg/planner.hpp"
 #include "planner/hidden_distance.hpp"
+#include "planner/range_search/path.hpp"
 
 namespace medvec::planner {
 
 namespace {
 
 planner_hook_type previous_hook = nullptr;
+set_rel_pathlist_hook_type previous_paths_hook = nullptr;
 
 PlannedStmt* Plan(Query* query, const char* text, int cursor_options, ParamListInfo params) {
   PlannedStmt* stmt = (previous_hook ? previous_hook : standard_planner)(query, text, cursor_options, params);
@@ -15,11 +17,18 @@ PlannedStmt* Plan(Query* query, const char* text, int cursor_options, ParamListI
   return stmt;
 }
 
+void AddPaths(PlannerInfo* root, RelOptInfo* rel, Index relation, RangeTblEntry* entry) {
+  if (previous_paths_hook) previous_paths_hook(root, rel, relation, entry);
+  range_search::AddPaths(root, rel, entry);
+}
+
 }  // namespace
 
-void InstallHook() {
+void InstallHooks() {
   previous_hook = planner_hook;
   planner_hook = Plan;
+  previous_paths_hook = set_rel_pathlist_hook;
+  set_rel_pathlist_hook = AddPaths;
 }
 
 }  // namespace medvec::planner

@@ -1,9 +1,9 @@
-// The planner hook: what medvec does to finished plans.
+// The planner's hooks: paths that medvec adds, and what it does to finished plans.
 #pragma once
 
 namespace medvec::planner {
 
 // Called once, when the library is loaded.
-void InstallHook();
+void InstallHooks();
 
 }  // namespace medvec::planner
