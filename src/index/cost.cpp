@@ -18,6 +18,8 @@ constexpr double kVisitOperators = 40;
 constexpr double kVisitsPerEf = 2;
 // Looking at a row's keys, and reading the node of one that matches, in visits.
 constexpr double kVisitsPerRow = 1.0 / 250, kVisitsPerMatch = 0.5;
+// Beyond what core adds for what is disabled; finite, since core takes differences of costs.
+constexpr Cost kUnusable = 1e30;
 
 // Whether a condition asks for NULL vectors, which are not in the index.
 bool AsksForNullVector(const struct IndexPath* path) {
@@ -66,7 +68,7 @@ void EstimateCost(struct PlannerInfo* root, struct IndexPath* path, double, Cost
   const bool is_limited = range < 1;
   // The index gives rows in an order, or within a distance.
   if ((path->indexorderbys == NIL && !is_limited) || AsksForNullVector(path)) {
-    *startup = *total = get_float8_infinity();
+    *startup = *total = kUnusable;
     DisablePath(&path->path);
     return;
   }

@@ -43,11 +43,12 @@ constexpr double kUnlimited = std::numeric_limits<double>::infinity();
 // What is asked for.
 enum class QueryKind {
   kVector,
-  kNull,    // ORDER BY v <-> NULL: all rows, in any order
+  kNull,    // none, or ORDER BY v <-> NULL: all rows, in any order
   kNowhere  // a zero vector under cosine: all distances are NaN
 };
 
 struct Scan {
+  bool is_ordered;  // else rows come in any order: those in a range; all that match, where a bitmap asks for them
   Index* index;
   PageGraph* graph;
   RowMap* rows;
@@ -82,9 +83,9 @@ struct Scan {
 
 Scan& State(IndexScanDesc scan) { return *static_cast<Scan*>(scan->opaque); }
 
-// A range ends a scan, so that it need not end before.
+// What is not all in order has an end of its own.
 bool IsIterative(const Scan& scan) {
-  return scan.range->is_limited() || settings::iterative_scan != static_cast<int>(IterativeScan::kOff);
+  return !scan.is_ordered || scan.range->is_limited() || settings::iterative_scan != static_cast<int>(IterativeScan::kOff);
 }
 
 // How a scan may go on beyond what it has found.
@@ -202,13 +203,13 @@ bool FindByWalk(Scan& scan, bool* rest) {
 }
 
 // The same, up to the end of the range. All in it are wanted, so what is found too late for its place comes last.
-bool FindInRange(Scan& scan, bool is_ordered, bool* rest) {
+bool FindInRange(Scan& scan, bool* rest) {
   while (!scan.is_over) {
     const bool found = FindByWalk(scan, rest);
     if (*rest) return false;  // with what was late
     scan.is_over = !found || scan.range->Excludes(scan.answer.bound);
     if (scan.is_over) break;
-    if (!is_ordered || !IsStrict() || scan.answer.bound >= scan.floor) return true;
+    if (!scan.is_ordered || !IsStrict() || scan.answer.bound >= scan.floor) return true;
     scan.late.Append(ServerMemory(scan.context), scan.answer);
     --scan.given.size;
   }
@@ -219,12 +220,14 @@ bool FindInRange(Scan& scan, bool is_ordered, bool* rest) {
 }
 
 // The next node to give. False: there are no more.
-bool FindNode(Scan& scan, bool is_ordered) {
+bool FindNode(Scan& scan) {
   if (scan.left < 1) return false;
   bool rest = true;
   bool found = false;
-  if (scan.whole == nullptr)
-    found = scan.range->is_limited() ? FindInRange(scan, is_ordered, &rest) : FindByWalk(scan, &rest);
+  if (scan.whole == nullptr && scan.range->is_limited())
+    found = FindInRange(scan, &rest);
+  else if (scan.whole == nullptr && scan.is_ordered)
+    found = FindByWalk(scan, &rest);
   if (!found && rest) found = (scan.whole != nullptr || ReadRest(scan)) && scan.whole->Next(&scan.answer);
   scan.left -= found;
   last_scan.pages = static_cast<int64>(scan.graph->reads() - scan.reads_before);
@@ -244,11 +247,9 @@ void Start(IndexScanDesc descriptor, Scan& scan) {
   if (!IsMVCCSnapshot(descriptor->xs_snapshot)) elog(ERROR, "non-MVCC snapshots are not supported with hnsw");
   const MemoryContext outer = MemoryContextSwitchTo(scan.context);
   Index& index = *scan.index;
-  const ScanKeyData* order_by = descriptor->numberOfOrderBys > 0 ? &descriptor->orderByData[0] : nullptr;
+  const ScanKeyData* order_by = scan.is_ordered ? &descriptor->orderByData[0] : nullptr;
   const OperatorClass& operators = index.operators;
   scan.range = new (palloc(sizeof(Range))) Range(index, descriptor->keyData, descriptor->numberOfKeys, order_by);
-  if (order_by == nullptr && !scan.range->is_limited() && !scan.range->is_never())
-    elog(ERROR, "cannot scan hnsw index without order or range");
   double length = 0;
   hnsw::Input input;
   scan.kind = QueryKind::kNull;
@@ -283,10 +284,10 @@ void Start(IndexScanDesc descriptor, Scan& scan) {
   MemoryContextSwitchTo(outer);
 }
 
-bool NextNode(Scan& scan, bool is_ordered) {
+bool NextNode(Scan& scan) {
   const MemoryContext outer = MemoryContextSwitchTo(scan.context);
   const hnsw::Memory memory = ServerMemory(scan.context);
-  const bool found = FindNode(scan, is_ordered);
+  const bool found = FindNode(scan);
   if (found) {
     scan.tuples.size = scan.next_tuple = 0;
     MEDVEC_STOP_POINT("scan-rows");
@@ -325,6 +326,7 @@ void StoreDistances(IndexScanDesc descriptor, const Scan& scan) {
 IndexScanDesc BeginScan(Relation relation, int keys, int order_bys) {
   const IndexScanDesc descriptor = RelationGetIndexScan(relation, keys, order_bys);
   Scan* scan = static_cast<Scan*>(palloc0(sizeof(Scan)));
+  scan->is_ordered = order_bys > 0;
   scan->index = OpenIndex(relation);
   scan->graph = new (palloc(sizeof(PageGraph))) PageGraph(*scan->index);
   scan->rows = new (palloc(sizeof(RowMap))) RowMap(*scan->index);
@@ -385,12 +387,12 @@ bool NextTuple(IndexScanDesc descriptor, ScanDirection) {
   if (descriptor->kill_prior_tuple && scan.may_hide)
     scan.graph->Hide(scan.answer.node, scan.answer.target, scan.tuples[0].tuple);
   while (scan.next_tuple == scan.tuples.size)
-    if (!NextNode(scan, descriptor->numberOfOrderBys > 0)) return false;
+    if (!NextNode(scan)) return false;
   scan.may_hide = !(scan.answer.flags & hnsw::kShared);
   const FoundRow& row = scan.tuples[scan.next_tuple++];
   descriptor->xs_heaptid = row.tuple;
   descriptor->xs_recheck = row.recheck;
-  if (descriptor->numberOfOrderBys > 0) StoreDistances(descriptor, scan);
+  if (scan.is_ordered) StoreDistances(descriptor, scan);
   ++last_scan.rows;
   ++scan.total.rows;
   return true;

@@ -9,12 +9,18 @@ namespace medvec::planner {
 namespace {
 
 planner_hook_type previous_hook = nullptr;
+get_relation_info_hook_type previous_relation_hook = nullptr;
 set_rel_pathlist_hook_type previous_paths_hook = nullptr;
 
 PlannedStmt* Plan(Query* query, const char* text, int cursor_options, ParamListInfo params) {
   PlannedStmt* stmt = (previous_hook ? previous_hook : standard_planner)(query, text, cursor_options, params);
   HideDistances(stmt);
   return stmt;
+}
+
+void Describe(PlannerInfo* root, Oid relation, bool is_parent, RelOptInfo* rel) {
+  if (previous_relation_hook) previous_relation_hook(root, relation, is_parent, rel);
+  range_search::ForbidBitmaps(rel);
 }
 
 void AddPaths(PlannerInfo* root, RelOptInfo* rel, Index relation, RangeTblEntry* entry) {
@@ -27,6 +33,8 @@ void AddPaths(PlannerInfo* root, RelOptInfo* rel, Index relation, RangeTblEntry*
 void InstallHooks() {
   previous_hook = planner_hook;
   planner_hook = Plan;
+  previous_relation_hook = get_relation_info_hook;
+  get_relation_info_hook = Describe;
   previous_paths_hook = set_rel_pathlist_hook;
   set_rel_pathlist_hook = AddPaths;
 }

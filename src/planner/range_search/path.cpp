@@ -20,6 +20,17 @@ struct Ranges {
       if (list_nth(made, i) == restriction) return list_nth_node(RestrictInfo, originals, i);
     return nullptr;
   }
+  // Whether the index evaluates one of them.
+  bool AreOf(const IndexOptInfo& index) const {
+    ListCell* cell;
+    foreach (cell, made) {
+      const Expr* clause = lfirst_node(RestrictInfo, cell)->clause;
+      if (IsA(clause, OpExpr) &&
+          op_in_opfamily(reinterpret_cast<const OpExpr*>(clause)->opno, index.opfamily[0]))
+        return true;
+    }
+    return false;
+  }
   // What was made of a condition, or itself.
   RestrictInfo* InPlaceOf(RestrictInfo* restriction) const {
     for (int i = 0; i < list_length(made); ++i)
@@ -52,6 +63,7 @@ RelOptInfo* Copy(PlannerInfo* root, const RelOptInfo* rel, List* indexes, Ranges
   foreach (cell, rel->indexlist) {
     IndexOptInfo* index = makeNode(IndexOptInfo);
     *index = *lfirst_node(IndexOptInfo, cell);
+    index->amhasgetbitmap |= ranges->AreOf(*index);
     index->rel = copy;
     copy->indexlist = lappend(copy->indexlist, index);
     // Without what a partial index's predicate says.
@@ -121,6 +133,14 @@ bool Restore(PlannerInfo* root, RelOptInfo* rel, Path* path, const Ranges& range
 }
 
 }  // namespace
+
+void ForbidBitmaps(RelOptInfo* rel) {
+  ListCell* cell;
+  foreach (cell, rel->indexlist) {
+    IndexOptInfo* index = lfirst_node(IndexOptInfo, cell);
+    if (index::IsHnswIndex(*index)) index->amhasgetbitmap = false;
+  }
+}
 
 // Core makes the paths, of a copy of the relation that has `v <<-> ROW(q, r)` in the place of each `v <-> q < r`.
 void AddPaths(PlannerInfo* root, RelOptInfo* rel, const RangeTblEntry* entry) {
