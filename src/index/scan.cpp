@@ -38,6 +38,8 @@ using Search = hnsw::Search<PageGraph, Accept>;
 constexpr double kRowCost = 1.0 / 250, kMatchCost = 0.5;
 // Nodes visited for a beam of so many.
 constexpr double kVisitsPerWidth = 2;
+// The beam that has found all nodes of a range is so many times as long as they are many.
+constexpr size_t kRangeWidth = 2;
 constexpr double kUnlimited = std::numeric_limits<double>::infinity();
 
 // What is asked for.
@@ -109,10 +111,7 @@ double MatchesCost(const Estimate& estimate) { return kRowCost * estimate.rows +
 // the width would come to a good part of the index, or need more memory than it may have, it is better to read it
 // whole.
 constexpr double kWorthWalking = 1.0 / 8;
-Further HowFurther(const Scan& scan) {
-  if (!IsIterative(scan)) return Further::kNone;
-  if (scan.search->hops() >= static_cast<size_t>(settings::max_scan_tuples)) return Further::kNone;
-  if (!scan.search->WouldWiden()) return Further::kWalk;
+Further HowToWiden(const Scan& scan) {
   const double allowed = settings::scan_mem_multiplier * work_mem * 1024.0;
   const bool fits = 2.0 * static_cast<double>(MemoryContextMemAllocated(scan.context, true)) <= allowed;
   const bool is_worth = scan.filter->is_empty() ? 2.0 * static_cast<double>(scan.search->width()) <=
@@ -120,6 +119,11 @@ Further HowFurther(const Scan& scan) {
                                                 : 2.0 * static_cast<double>(scan.search->hops()) <= scan.budget;
   if (!(fits && is_worth) && MayReadRest(scan)) return Further::kWhole;
   return fits ? Further::kWalk : Further::kNone;
+}
+Further HowFurther(const Scan& scan) {
+  if (!IsIterative(scan)) return Further::kNone;
+  if (scan.search->hops() >= static_cast<size_t>(settings::max_scan_tuples)) return Further::kNone;
+  return scan.search->WouldWiden() ? HowToWiden(scan) : Further::kWalk;
 }
 
 bool IsStrict() { return settings::iterative_scan != static_cast<int>(IterativeScan::kRelaxedOrder); }
@@ -202,13 +206,26 @@ bool FindByWalk(Scan& scan, bool* rest) {
   return true;
 }
 
+// Where the next node is beyond the range, nodes within it may be missing that a longer beam finds. False: it is as long
+// as it should be, or (*rest) the rest is to be read otherwise.
+bool LooksAgain(Scan& scan, bool* rest) {
+  if (scan.search->is_exhausted() || scan.search->room() >= kRangeWidth * (scan.given.size + scan.late.size)) return false;
+  const Further further = HowToWiden(scan);
+  *rest = further == Further::kWhole;
+  return further == Further::kWalk && scan.search->Widen();
+}
+
 // The same, up to the end of the range. All in it are wanted, so what is found too late for its place comes last.
 bool FindInRange(Scan& scan, bool* rest) {
   while (!scan.is_over) {
     const bool found = FindByWalk(scan, rest);
     if (*rest) return false;  // with what was late
-    scan.is_over = !found || scan.range->Excludes(scan.answer.bound);
-    if (scan.is_over) break;
+    if (!found || scan.range->Excludes(scan.answer.bound)) {
+      if (found) --scan.given.size;
+      scan.is_over = !(found && LooksAgain(scan, rest));
+      if (*rest) return false;
+      continue;
+    }
     if (!scan.is_ordered || !IsStrict() || scan.answer.bound >= scan.floor) return true;
     scan.late.Append(ServerMemory(scan.context), scan.answer);
     --scan.given.size;

@@ -138,6 +138,13 @@ class Search {
     return started_ && !exhausted_ && (given_ + given_ / 4 + 1 > room() || pending_.size == 0);
   }
 
+  // Makes the beam twice as long. False: it is spent.
+  bool Widen() { return Widen(2 * walk_.width()); }
+  // Answers that the beam holds, about.
+  size_t room() const { return static_cast<size_t>(static_cast<double>(walk_.width()) * share()); }
+  // Whether all that links lead to was visited, or the walk is spent.
+  bool is_exhausted() const { return exhausted_; }
+
   // The next answer's bound, as far as one is known without a longer beam.
   std::optional<double> PeekBound() const {
     if (pending_.size == 0) return {};
@@ -174,7 +181,7 @@ class Search {
         if (given_ >= (widened_ ? room() : ef_) || pending_.size == 0) return false;
       } else if (WouldWiden()) {
         widened_ = true;
-        if (!Widen(2 * walk_.width())) return false;
+        if (!Widen()) return false;
       }
       if (pending_.size == 0) {
         if (exhausted_) return false;
@@ -239,8 +246,6 @@ class Search {
   double share() const {
     return accepted_ == asked_ ? 1 : std::max(.5, static_cast<double>(accepted_)) / static_cast<double>(asked_);
   }
-  // Answers that the beam holds, about.
-  size_t room() const { return static_cast<size_t>(static_cast<double>(walk_.width()) * share()); }
   static bool Later(const Answer& a, const Answer& b) { return a.bound > b.bound; }
 
   const Space& space_;
