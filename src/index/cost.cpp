@@ -16,6 +16,11 @@ namespace {
 constexpr double kVisitOperators = 40;
 // Nodes visited for a beam of ef: more than ef, see core/hnsw/README.md.
 constexpr double kVisitsPerEf = 2;
+// And to find all nodes within a distance, for each of them.
+constexpr double kVisitsPerWithin = 4;
+// Who wants all of them in order does better to sort: the executor computes most distances anew here, and what the walk
+// finds too late for its place comes last.
+constexpr double kVisitsPerOrdered = 5;
 // Looking at a row's keys, and reading the node of one that matches, in visits.
 constexpr double kVisitsPerRow = 1.0 / 250, kVisitsPerMatch = 0.5;
 // Beyond what core adds for what is disabled; finite, since core takes differences of costs.
@@ -58,7 +63,7 @@ Selectivity RangeSelected(struct PlannerInfo* root, const struct IndexPath* path
 // Of a share s of matching rows the walk visits 1 / s times as many nodes; or all matches are read at once, which makes
 // all of it start-up cost. The scan takes what is cheaper.
 //
-// All rows within a range of distance are found by a walk whose beam is a quarter longer than they are many.
+// All rows within a range of distance are found by a walk of about twice as many, or by reading the whole index.
 void EstimateCost(struct PlannerInfo* root, struct IndexPath* path, double, Cost* startup, Cost* total,
                   Selectivity* selectivity, double* correlation, double* pages) {
   CompletePath(root, path);
@@ -89,9 +94,10 @@ void EstimateCost(struct PlannerInfo* root, struct IndexPath* path, double, Cost
   const double all = kVisitsPerRow * tuples + kVisitsPerMatch * matches;
   const double each = tuples / matches;  // visits for one match
   double first = std::min(tuples, kVisitsPerEf * settings::ef_search * each + 5 * levels);
-  double last = is_limited ? std::max(first, kVisitsPerEf * range * tuples)
-                           : first + std::max(0.0, matches - settings::ef_search) * each;
+  double last = first + std::max(0.0, matches - settings::ef_search) * each;
+  if (is_limited) last = first + std::min(kVisitsPerWithin * range * tuples, kVisitsPerMatch * tuples);
   if (has_filter) first = std::min(first, all), last = std::min(last, first + all);
+  if (is_limited && path->indexorderbys != NIL) last += kVisitsPerOrdered * range * matches;
   *startup = first * visit;
   *total = last * visit + range * matches * cpu_index_tuple_cost;
 }

@@ -212,7 +212,12 @@ bool LooksAgain(Scan& scan, bool* rest) {
   if (scan.search->is_exhausted() || scan.search->room() >= kRangeWidth * (scan.given.size + scan.late.size)) return false;
   const Further further = HowToWiden(scan);
   *rest = further == Further::kWhole;
-  return further == Further::kWalk && scan.search->Widen();
+  if (further != Further::kWalk) return false;
+  if (!scan.search->Widen() && !scan.was_spent) {
+    scan.was_spent = true;
+    *rest = MayReadRest(scan);
+  }
+  return true;
 }
 
 // The same, up to the end of the range. All in it are wanted, so what is found too late for its place comes last.

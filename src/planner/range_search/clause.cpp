@@ -1,5 +1,8 @@
 #include "planner/range_search/clause.hpp"
 
+#include <cmath>
+#include <utility>
+
 #include "index/keys.hpp"
 
 namespace medvec::planner::range_search {
@@ -36,7 +39,10 @@ bool IsComparison(const OpExpr* expr, Comparison* comparison) {
   }
   comparison->distance = static_cast<Node*>(is_less ? linitial(expr->args) : lsecond(expr->args));
   comparison->radius = static_cast<Node*>(is_less ? lsecond(expr->args) : linitial(expr->args));
-  return true;
+  // NaN is as near as all rows are, those with no distance among them, which the index may not have.
+  if (!IsA(comparison->radius, Const)) return true;
+  const Const* radius = reinterpret_cast<const Const*>(comparison->radius);
+  return radius->constisnull || radius->consttype != FLOAT8OID || !std::isnan(DatumGetFloat8(radius->constvalue));
 }
 
 bool IsFixed(PlannerInfo* root, const IndexOptInfo* index, Node* value) {

@@ -93,43 +93,101 @@ void EstimateRows(PlannerInfo* root, RelOptInfo* rel, RelOptInfo* copy, const Ra
     }
 }
 
-// Gives a path of the copy to the relation: its conditions are the original ones, of which the ranges are but the form
-// in which the index is asked. Returns whether there is a range among them.
-bool Restore(PlannerInfo* root, RelOptInfo* rel, Path* path, const Ranges& ranges) {
-  path->parent = rel;
-  if (path->param_info != nullptr) {
-    const Cardinality rows = path->param_info->ppi_rows;
-    path->param_info = get_baserel_parampathinfo(root, rel, path->param_info->ppi_req_outer);
-    path->param_info->ppi_rows = rows;
-  }
-  bool has_range = false;
+template <class T>
+T* CopyOf(const Path* path) {
+  T* copy = static_cast<T*>(palloc(sizeof(T)));
+  *copy = *reinterpret_cast<const T*>(path);
+  return copy;
+}
+
+IndexOptInfo* OriginalIndex(const RelOptInfo* rel, const IndexOptInfo* index) {
   ListCell* cell;
-  switch (nodeTag(path)) {
-    case T_BitmapHeapPath:
-      return Restore(root, rel, reinterpret_cast<BitmapHeapPath*>(path)->bitmapqual, ranges);
-    case T_BitmapAndPath:
-      foreach (cell, reinterpret_cast<BitmapAndPath*>(path)->bitmapquals)
-        has_range |= Restore(root, rel, static_cast<Path*>(lfirst(cell)), ranges);
-      return has_range;
-    case T_BitmapOrPath:
-      foreach (cell, reinterpret_cast<BitmapOrPath*>(path)->bitmapquals)
-        has_range |= Restore(root, rel, static_cast<Path*>(lfirst(cell)), ranges);
-      return has_range;
-    default:
-      break;
-  }
-  IndexPath* scan = reinterpret_cast<IndexPath*>(path);
   foreach (cell, rel->indexlist)
-    if (lfirst_node(IndexOptInfo, cell)->indexoid == scan->indexinfo->indexoid)
-      scan->indexinfo = lfirst_node(IndexOptInfo, cell);
+    if (lfirst_node(IndexOptInfo, cell)->indexoid == index->indexoid) return lfirst_node(IndexOptInfo, cell);
+  pg_unreachable();
+}
+
+// What an index scan evaluates stands for the original condition, which is then no filter above it: rows that the index
+// is not certain of are rechecked.
+Path* Scan(const RelOptInfo* rel, const Path* path, const Ranges& ranges, bool* has_range) {
+  IndexPath* scan = CopyOf<IndexPath>(path);
+  scan->indexinfo = OriginalIndex(rel, scan->indexinfo);
+  List* clauses = NIL;
+  ListCell* cell;
   foreach (cell, scan->indexclauses) {
     IndexClause* clause = lfirst_node(IndexClause, cell);
-    RestrictInfo* original = ranges.OriginalOf(linitial_node(RestrictInfo, clause->indexquals));
-    if (original == nullptr) continue;
-    has_range = true;
-    clause->rinfo = original;
+    RestrictInfo* original = ranges.OriginalOf(clause->rinfo);
+    if (original != nullptr) {
+      IndexClause* changed = makeNode(IndexClause);
+      *changed = *clause;
+      changed->rinfo = original;
+      clause = changed;
+      *has_range = true;
+    }
+    clauses = lappend(clauses, clause);
   }
-  return has_range;
+  scan->indexclauses = clauses;
+  return &scan->path;
+}
+
+// Of a bitmap core looks whether a condition follows from what the indexes evaluate, and then has it rechecked, no
+// filter. For that it takes a partial index's predicate, too: the original condition is put there.
+Path* BitmapScan(const RelOptInfo* rel, const Path* path, const Ranges& ranges, bool* has_range) {
+  IndexPath* scan = CopyOf<IndexPath>(path);
+  IndexOptInfo* index = makeNode(IndexOptInfo);
+  *index = *OriginalIndex(rel, scan->indexinfo);
+  index->indpred = list_copy(index->indpred);
+  ListCell* cell;
+  foreach (cell, scan->indexclauses) {
+    const RestrictInfo* original = ranges.OriginalOf(lfirst_node(IndexClause, cell)->rinfo);
+    if (original == nullptr) continue;
+    index->indpred = lappend(index->indpred, original->clause);
+    *has_range = true;
+  }
+  scan->indexinfo = index;
+  return &scan->path;
+}
+
+// A path of the copy, as the relation's. Paths of the copy share parts.
+Path* Restore(PlannerInfo* root, RelOptInfo* rel, const Path* path, const Ranges& ranges, bool in_bitmap,
+              bool* has_range) {
+  const auto restore_all = [&](const List* paths) {
+    List* all = NIL;
+    ListCell* cell;
+    foreach (cell, paths)
+      all = lappend(all, Restore(root, rel, static_cast<Path*>(lfirst(cell)), ranges, true, has_range));
+    return all;
+  };
+  Path* restored;
+  switch (nodeTag(path)) {
+    case T_BitmapHeapPath: {
+      BitmapHeapPath* scan = CopyOf<BitmapHeapPath>(path);
+      scan->bitmapqual = Restore(root, rel, scan->bitmapqual, ranges, true, has_range);
+      restored = &scan->path;
+      break;
+    }
+    case T_BitmapAndPath: {
+      BitmapAndPath* all = CopyOf<BitmapAndPath>(path);
+      all->bitmapquals = restore_all(all->bitmapquals);
+      restored = &all->path;
+      break;
+    }
+    case T_BitmapOrPath: {
+      BitmapOrPath* any = CopyOf<BitmapOrPath>(path);
+      any->bitmapquals = restore_all(any->bitmapquals);
+      restored = &any->path;
+      break;
+    }
+    default:
+      restored = in_bitmap ? BitmapScan(rel, path, ranges, has_range) : Scan(rel, path, ranges, has_range);
+      break;
+  }
+  restored->parent = rel;
+  if (path->param_info != nullptr) {
+    restored->param_info = get_baserel_parampathinfo(root, rel, path->param_info->ppi_req_outer);
+    restored->param_info->ppi_rows = path->param_info->ppi_rows;
+  }
+  return restored;
 }
 
 }  // namespace
@@ -160,8 +218,9 @@ void AddPaths(PlannerInfo* root, RelOptInfo* rel, const RangeTblEntry* entry) {
   EstimateRows(root, rel, copy, ranges);
   create_index_paths(root, copy);
   foreach (cell, copy->pathlist) {
-    Path* path = static_cast<Path*>(lfirst(cell));
-    if (Restore(root, rel, path, ranges)) add_path(rel, path);
+    bool has_range = false;
+    Path* path = Restore(root, rel, static_cast<Path*>(lfirst(cell)), ranges, false, &has_range);
+    if (has_range) add_path(rel, path);
   }
 }
 
