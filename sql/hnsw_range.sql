@@ -59,10 +59,10 @@ BEGIN
 		UNION SELECT unnest(''{0,-1,Infinity,-Infinity,NaN}''::float8[])', col, operator, q) LOOP
 		FOREACH condition IN ARRAY ARRAY['%1$s %2$s %3$L < %4$L', '%1$s %2$s %3$L <= %4$L', '%4$L > %3$L %2$s %1$s', '%4$L >= %1$s %2$s %3$L'] LOOP
 			condition := format(condition, col, operator, q, radius);
+			exact := pg_temp.by_plan('exact', 'SELECT id FROM spots WHERE ' || condition);
 			FOREACH kind IN ARRAY '{plain,bitmap,ordered}'::text[] LOOP
 				query := 'SELECT id FROM spots WHERE ' || condition;
 				IF kind = 'ordered' THEN query := query || format(' ORDER BY %s %s %L', col, operator, q); END IF;
-				exact := pg_temp.by_plan('exact', query);
 				found := pg_temp.by_plan(kind, query);
 				SELECT count(*) FILTER (WHERE f IS NULL), count(*) FILTER (WHERE e IS NULL) INTO missing, wrong
 					FROM unnest(exact) e FULL JOIN unnest(found) f ON e = f;

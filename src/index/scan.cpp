@@ -137,7 +137,7 @@ Accept AcceptOf(const Scan& scan, const Range* range = nullptr) {
 // qualify.
 void BeginRest(Scan& scan, Rest rest) {
   scan.search->Free();
-  const double least = IsStrict() ? scan.floor : -std::numeric_limits<double>::infinity();
+  const double least = !scan.is_ordered ? kUnlimited : IsStrict() ? scan.floor : -kUnlimited;
   scan.whole = new (palloc(sizeof(WholeScan)))
       WholeScan(*scan.index, *scan.graph, scan.query, scan.bound, scan.without, AcceptOf(scan, scan.range), least);
   scan.rest = last_scan.rest = rest;

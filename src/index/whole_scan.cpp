@@ -65,8 +65,9 @@ void WholeScan::Take(NodeId node, hnsw::Array<NodeId>& given) {
 
 void WholeScan::Put(const hnsw::Answer& answer) {
   ExecClearTuple(put_);
+  const bool is_ordered = least_ < std::numeric_limits<double>::infinity();
   put_->tts_values[kLate] = Float8GetDatum(answer.bound < least_ ? 1 : 0);
-  put_->tts_values[kBound] = Float8GetDatum(answer.bound);
+  put_->tts_values[kBound] = Float8GetDatum(is_ordered ? answer.bound : 0);
   put_->tts_values[kUpper] = Float8GetDatum(answer.upper);
   put_->tts_values[kNode] = Int64GetDatum(static_cast<int64>(answer.flags) << 32 | answer.node);
   put_->tts_values[kTarget] = Int64GetDatum(answer.target);
