@@ -27,9 +27,7 @@ class Range {
   }
 
   // No row at this distance or farther is within.
-  bool Excludes(double bound) const {
-    return is_limited_ && (inclusive_ ? bound > radius_ : bound >= radius_);
-  }
+  bool Excludes(double bound) const { return is_limited_ && (inclusive_ ? bound > radius_ : bound >= radius_); }
   // Rows at this distance or nearer are within, for certain.
   bool Includes(double upper) const {
     if (is_open_) return false;

@@ -72,8 +72,8 @@ struct Scan {
   hnsw::Array<NodeId> given;
   bool is_over;                    // the walk has come to the end of the range
   hnsw::Array<hnsw::Answer> late;  // found in the range, too late for their place in order
-  hnsw::Answer answer;           // whose rows are given now
-  hnsw::Array<FoundRow> tuples;  // its rows
+  hnsw::Answer answer;             // whose rows are given now
+  hnsw::Array<FoundRow> tuples;    // its rows
   size_t next_tuple;
   bool is_certain;      // no later row can be nearer, and none before it was farther
   double farthest;      // upper bound of the rows given so far
@@ -87,7 +87,8 @@ Scan& State(IndexScanDesc scan) { return *static_cast<Scan*>(scan->opaque); }
 
 // What is not all in order has an end of its own.
 bool IsIterative(const Scan& scan) {
-  return !scan.is_ordered || scan.range->is_limited() || settings::iterative_scan != static_cast<int>(IterativeScan::kOff);
+  return !scan.is_ordered || scan.range->is_limited() ||
+         settings::iterative_scan != static_cast<int>(IterativeScan::kOff);
 }
 
 // How a scan may go on beyond what it has found.
@@ -206,10 +207,11 @@ bool FindByWalk(Scan& scan, bool* rest) {
   return true;
 }
 
-// Where the next node is beyond the range, nodes within it may be missing that a longer beam finds. False: it is as long
-// as it should be, or (*rest) the rest is to be read otherwise.
+// Where the next node is beyond the range, nodes within it may be missing that a longer beam finds. False: it is as
+// long as it should be, or (*rest) the rest is to be read otherwise.
 bool LooksAgain(Scan& scan, bool* rest) {
-  if (scan.search->is_exhausted() || scan.search->room() >= kRangeWidth * (scan.given.size + scan.late.size)) return false;
+  if (scan.search->is_exhausted() || scan.search->room() >= kRangeWidth * (scan.given.size + scan.late.size))
+    return false;
   const Further further = HowToWiden(scan);
   *rest = further == Further::kWhole;
   if (further != Further::kWalk) return false;

@@ -31,15 +31,15 @@ Datum IsWithin(FunctionCallInfo fcinfo) {
 DistanceRange GetDistanceRange(Datum record, Oid type) {
   constexpr int kQuery = 0, kRadius = 1, kInclusive = 2, kMost = 3;
   HeapTupleHeader header = DatumGetHeapTupleHeader(record);
-  const TupleDesc fields =
-      lookup_rowtype_tupdesc(HeapTupleHeaderGetTypeId(header), HeapTupleHeaderGetTypMod(header));
+  const TupleDesc fields = lookup_rowtype_tupdesc(HeapTupleHeaderGetTypeId(header), HeapTupleHeaderGetTypMod(header));
   const auto is = [&](int field, Oid wanted) { return getBaseType(TupleDescAttr(fields, field)->atttypid) == wanted; };
   const bool fits = (fields->natts == kInclusive || fields->natts == kMost) && is(kQuery, type) &&
                     is(kRadius, FLOAT8OID) && (fields->natts < kMost || is(kInclusive, BOOLOID));
   if (!fits)
-    ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH), errmsg("a range of distance has other fields than a %s and a "
-                                                               "double precision",
-                                                               format_type_be(type)),
+    ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
+                    errmsg("a range of distance has other fields than a %s and a "
+                           "double precision",
+                           format_type_be(type)),
                     errhint("Write ROW(v, r::double precision), with a third field true for distances of r.")));
   HeapTupleData tuple{};
   tuple.t_len = HeapTupleHeaderGetDatumLength(header);
@@ -54,11 +54,9 @@ DistanceRange GetDistanceRange(Datum record, Oid type) {
 
 }  // namespace medvec
 
-#define MEDVEC_WITHIN(type, metric)                                                      \
-  extern "C" Datum medvec_##type##_##metric(PG_FUNCTION_ARGS);                           \
-  MEDVEC_FUNCTION(medvec_##type##_##metric##_within) {                                   \
-    return medvec::IsWithin<medvec_##type##_##metric>(fcinfo);                           \
-  }                                                                                      \
+#define MEDVEC_WITHIN(type, metric)                                                                                 \
+  extern "C" Datum medvec_##type##_##metric(PG_FUNCTION_ARGS);                                                      \
+  MEDVEC_FUNCTION(medvec_##type##_##metric##_within) { return medvec::IsWithin<medvec_##type##_##metric>(fcinfo); } \
   static_assert(true)
 
 MEDVEC_WITHIN(vector, l2_distance);

@@ -15,9 +15,7 @@ struct DistanceRange {
   bool is_null;  // a field is: then so is the condition, whatever the vector
 
   // As the server compares: NaN is greater than all other numbers.
-  bool Holds(double distance) const {
-    return inclusive ? float8_le(distance, radius) : float8_lt(distance, radius);
-  }
+  bool Holds(double distance) const { return inclusive ? float8_le(distance, radius) : float8_lt(distance, radius); }
 };
 
 // `query` points into the record. 42804: its fields are not a value of `type` and a double precision, and perhaps a

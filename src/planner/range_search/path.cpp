@@ -25,8 +25,7 @@ struct Ranges {
     ListCell* cell;
     foreach (cell, made) {
       const Expr* clause = lfirst_node(RestrictInfo, cell)->clause;
-      if (IsA(clause, OpExpr) &&
-          op_in_opfamily(reinterpret_cast<const OpExpr*>(clause)->opno, index.opfamily[0]))
+      if (IsA(clause, OpExpr) && op_in_opfamily(reinterpret_cast<const OpExpr*>(clause)->opno, index.opfamily[0]))
         return true;
     }
     return false;
@@ -52,24 +51,24 @@ List* WithRanges(PlannerInfo* root, List* restrictions, List* indexes, Ranges* r
 }
 
 // The relation as core's index planning is to see it: with ranges, without paths.
-RelOptInfo* Copy(PlannerInfo* root, const RelOptInfo* rel, List* indexes, Ranges* ranges) {
+RelOptInfo* Copy(const RelOptInfo* rel, List* base_restrictions, List* join_restrictions, const Ranges& ranges) {
   RelOptInfo* copy = makeNode(RelOptInfo);
   *copy = *rel;
   copy->indexlist = copy->pathlist = copy->partial_pathlist = copy->ppilist = NIL;
   copy->cheapest_startup_path = copy->cheapest_total_path = nullptr;
-  copy->baserestrictinfo = WithRanges(root, rel->baserestrictinfo, indexes, ranges);
-  copy->joininfo = WithRanges(root, rel->joininfo, indexes, ranges);
+  copy->baserestrictinfo = base_restrictions;
+  copy->joininfo = join_restrictions;
   ListCell *cell, *restriction;
   foreach (cell, rel->indexlist) {
     IndexOptInfo* index = makeNode(IndexOptInfo);
     *index = *lfirst_node(IndexOptInfo, cell);
-    index->amhasgetbitmap |= ranges->AreOf(*index);
+    index->amhasgetbitmap |= ranges.AreOf(*index);
     index->rel = copy;
     copy->indexlist = lappend(copy->indexlist, index);
     // Without what a partial index's predicate says.
     List* restrictions = NIL;
     foreach (restriction, index->indrestrictinfo)
-      restrictions = lappend(restrictions, ranges->InPlaceOf(lfirst_node(RestrictInfo, restriction)));
+      restrictions = lappend(restrictions, ranges.InPlaceOf(lfirst_node(RestrictInfo, restriction)));
     index->indrestrictinfo = restrictions;
   }
   return copy;
@@ -213,8 +212,10 @@ void AddPaths(PlannerInfo* root, RelOptInfo* rel, const RangeTblEntry* entry) {
   if (bms_is_member(static_cast<int>(rel->relid), root->all_result_relids)) return;
 
   Ranges ranges;
-  RelOptInfo* copy = Copy(root, rel, indexes, &ranges);
+  List* base_restrictions = WithRanges(root, rel->baserestrictinfo, indexes, &ranges);
+  List* join_restrictions = WithRanges(root, rel->joininfo, indexes, &ranges);
   if (ranges.made == NIL) return;
+  RelOptInfo* copy = Copy(rel, base_restrictions, join_restrictions, ranges);
   EstimateRows(root, rel, copy, ranges);
   create_index_paths(root, copy);
   foreach (cell, copy->pathlist) {
