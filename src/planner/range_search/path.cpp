@@ -218,11 +218,20 @@ void AddPaths(PlannerInfo* root, RelOptInfo* rel, const RangeTblEntry* entry) {
   RelOptInfo* copy = Copy(rel, base_restrictions, join_restrictions, ranges);
   EstimateRows(root, rel, copy, ranges);
   create_index_paths(root, copy);
+  List* paths = NIL;
+  bool is_ordered = false;
   foreach (cell, copy->pathlist) {
     bool has_range = false;
     Path* path = Restore(root, rel, static_cast<Path*>(lfirst(cell)), ranges, false, &has_range);
-    if (has_range) add_path(rel, path);
+    if (!has_range) continue;
+    paths = lappend(paths, path);
+    is_ordered |= IsA(path, IndexPath) && path->param_info == nullptr && root->query_pathkeys != NIL &&
+                  pathkeys_contained_in(root->query_pathkeys, path->pathkeys);
   }
+  // A LIMIT bounds the cost of rows in order, whatever the range holds, which nobody knows; a bitmap takes it whole.
+  const bool without_bitmaps = is_ordered && root->tuple_fraction > 0;
+  foreach (cell, paths)
+    if (!(without_bitmaps && IsA(lfirst(cell), BitmapHeapPath))) add_path(rel, static_cast<Path*>(lfirst(cell)));
 }
 
 }  // namespace medvec::planner::range_search
