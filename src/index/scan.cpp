@@ -40,6 +40,8 @@ constexpr double kRowCost = 1.0 / 250, kMatchCost = 0.5;
 constexpr double kVisitsPerWidth = 2;
 // The beam that has found all nodes of a range is so many times as long as they are many.
 constexpr size_t kRangeWidth = 2;
+// What it finds late comes out of order here, so it is longer from the start.
+constexpr double kOrderedRangeWidth = 3;
 constexpr double kUnlimited = std::numeric_limits<double>::infinity();
 
 // What is asked for.
@@ -298,6 +300,7 @@ void Start(IndexScanDesc descriptor, Scan& scan) {
   const bool is_never = scan.filter->is_never() || scan.range->is_never();
   scan.left = is_never ? 0 : IsIterative(scan) ? kUnlimited : static_cast<double>(ef);
   scan.farthest = scan.floor = -std::numeric_limits<double>::infinity();
+  if (scan.is_ordered && scan.range->is_limited()) scan.search->KeepWidth(kOrderedRangeWidth);
   pgstat_count_index_scan(descriptor->indexRelation);
   const int64 scans = last_scan.scans;
   last_scan = {};

@@ -135,7 +135,8 @@ class Search {
 
   // Whether the next answer asks for a longer beam.
   bool WouldWiden() const {
-    return started_ && !exhausted_ && (given_ + given_ / 4 + 1 > room() || pending_.size == 0);
+    const size_t wanted = static_cast<size_t>(static_cast<double>(given_) * width_per_answer_) + 1;
+    return started_ && !exhausted_ && (wanted > room() || pending_.size == 0);
   }
 
   // Makes the beam twice as long. False: it is spent.
@@ -153,6 +154,8 @@ class Search {
   // From now on strict order begins here: what has been given is known not to be nearer.
   void RaiseFloor(double bound) { floor_ = std::max(floor_, bound); }
 
+  // The k-th answer comes out of a beam of at least so many times k, instead of 5/4: late finds are rarer.
+  void KeepWidth(double per_answer) { width_per_answer_ = per_answer; }
   // From now on walks end once so many nodes were read, or it is to be seen that so many would not do.
   void LimitHops(size_t most) { most_hops_ = most; }
   // Whether that was so: then Next has said that there are no more; asked again it walks on to the limit, and gives
@@ -254,6 +257,7 @@ class Search {
   Query& query_;
   const Bound bound_;
   const size_t ef_, width_;
+  double width_per_answer_ = 1.25;
   const uint8_t without_;
   Accept accept_;
   Walk<G, Search> walk_;
