@@ -123,9 +123,9 @@ Further HowToWiden(const Scan& scan) {
   if (!(fits && is_worth) && MayReadRest(scan)) return Further::kWhole;
   return fits ? Further::kWalk : Further::kNone;
 }
+bool IsAtLimit(const Scan& scan) { return scan.search->hops() >= static_cast<size_t>(settings::max_scan_tuples); }
 Further HowFurther(const Scan& scan) {
-  if (!IsIterative(scan)) return Further::kNone;
-  if (scan.search->hops() >= static_cast<size_t>(settings::max_scan_tuples)) return Further::kNone;
+  if (!IsIterative(scan) || IsAtLimit(scan)) return Further::kNone;
   return scan.search->WouldWiden() ? HowToWiden(scan) : Further::kWalk;
 }
 
@@ -212,7 +212,8 @@ bool FindByWalk(Scan& scan, bool* rest) {
 // Where the next node is beyond the range, nodes within it may be missing that a longer beam finds. False: it is as
 // long as it should be, or (*rest) the rest is to be read otherwise.
 bool LooksAgain(Scan& scan, bool* rest) {
-  if (scan.search->is_exhausted() || scan.search->room() >= kRangeWidth * (scan.given.size + scan.late.size))
+  if (IsAtLimit(scan) || scan.search->is_exhausted() ||
+      scan.search->room() >= kRangeWidth * (scan.given.size + scan.late.size))
     return false;
   const Further further = HowToWiden(scan);
   *rest = further == Further::kWhole;
