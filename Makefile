@@ -23,7 +23,7 @@ BACKEND_SOURCES = src/module.cpp $(wildcard src/pg/*.cpp src/types/*.cpp src/ind
 OBJS = $(CORE_SOURCES:%.cpp=$(BUILD)/%.o) $(BACKEND_SOURCES:%.cpp=$(BUILD)/%.o)
 
 # The SQL that declares an object lies beside the C++ that implements it; this is the order in which it runs.
-SQL_PARTS  = src/preflight.sql src/types/vector.sql src/types/halfvec.sql src/types/sparsevec.sql src/types/bit.sql src/index/hnsw.sql src/index/filters.sql src/index/diagnostics/diagnostics.sql src/embed/models.sql src/embed/bundled_models.sql src/embed/images.sql src/embed/embed_missing.sql
+SQL_PARTS  = src/preflight.sql src/types/vector.sql src/types/halfvec.sql src/types/sparsevec.sql src/types/bit.sql src/types/within.sql src/index/hnsw.sql src/index/filters.sql src/index/diagnostics/diagnostics.sql src/embed/models.sql src/embed/bundled_models.sql src/embed/images.sql src/embed/embed_missing.sql
 DATA       = $(wildcard sql/upgrade/$(EXTENSION)--*--*.sql)
 DATA_built = $(EXTENSION)--$(EXTVERSION).sql
 

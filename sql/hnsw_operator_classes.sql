@@ -16,11 +16,11 @@ SELECT opcname, opcintype::regtype, opcdefault, opckeytype, opfname
 SELECT opfname, amopstrategy, amoppurpose, amopopr::regoperator,
 		(SELECT opfname FROM pg_opfamily WHERE oid = amopsortfamily) AS sort_family
 	FROM pg_amop JOIN pg_opfamily f ON f.oid = amopfamily JOIN pg_am am ON am.oid = amopmethod
-	WHERE amname = 'hnsw' AND amoppurpose = 'o' ORDER BY opfname, amopstrategy;
+	WHERE amname = 'hnsw' AND (amoppurpose = 'o' OR amoprighttype = 'record'::regtype) ORDER BY opfname, amopstrategy;
 -- operators of filter columns are those of B-tree's classes, or of GIN's for arrays; none is missing in a family
 CREATE TEMPORARY VIEW operators AS
 	SELECT amname, opfname, amopstrategy, amopopr::regoperator::text AS operator
-	FROM pg_amop JOIN pg_opfamily f ON f.oid = amopfamily JOIN pg_am am ON am.oid = amopmethod WHERE amoppurpose = 's';
+	FROM pg_amop JOIN pg_opfamily f ON f.oid = amopfamily JOIN pg_am am ON am.oid = amopmethod WHERE amoppurpose = 's' AND amoprighttype <> 'record'::regtype;
 SELECT opfname, count(*) FROM operators WHERE amname = 'hnsw' GROUP BY 1 ORDER BY 1;
 SELECT operator FROM operators h WHERE amname = 'hnsw' AND NOT EXISTS (
 	SELECT FROM operators b WHERE b.operator = h.operator AND b.amopstrategy = h.amopstrategy

@@ -39,7 +39,7 @@ SET enable_seqscan = off;
 SET enable_bitmapscan = off;
 SELECT pg_temp.plan('SELECT id FROM items ORDER BY v <-> ''[1,2,3]'' DESC LIMIT 10');
 SELECT pg_temp.plan('SELECT count(v) FROM items');
-SELECT pg_temp.plan('SELECT id FROM items WHERE v <-> ''[1,2,3]'' < 20');
+SELECT pg_temp.plan('SELECT id FROM items WHERE v <-> ''[1,2,3]'' > 20');
 SELECT pg_temp.plan('SELECT id FROM items WHERE v = ''[1,2,3]''');
 SELECT pg_temp.plan('SELECT id FROM items WHERE v IS NULL');
 SELECT pg_temp.plan('SELECT v FROM items ORDER BY v <-> ''[1,2,3]'' LIMIT 1');

@@ -16,6 +16,13 @@ namespace {
 
 // Arithmetic of a visit, about 1 us, in units of cpu_operator_cost (which stands for about 0.02 us).
 constexpr double kVisitOperators = 40;
+// Nodes visited to find all those within a distance, for each of them.
+constexpr double kVisitsPerWithin = 4;
+// Who wants all of them in order does better to sort: the executor computes most distances anew here, and what the walk
+// finds too late for its place comes last.
+constexpr double kVisitsPerOrdered = 5;
+// Beyond what core adds for what is disabled; finite, since core takes differences of costs.
+constexpr Cost kUnusable = 1e30;
 
 // Whether a condition asks for NULL vectors, which are not in the index.
 bool AsksForNullVector(const struct IndexPath* path) {
@@ -53,6 +60,14 @@ bool HasUnseenFilter(const struct IndexPath* path) {
     if (!restriction->pseudoconstant && !is_redundant_with_indexclauses(restriction, path->indexclauses)) return true;
   }
   return false;
+}
+
+// Share of rows within the path's range of distance; 1: it has none.
+Selectivity RangeSelected(struct PlannerInfo* root, const struct IndexPath* path) {
+  const RestrictInfo* range = RangeOf(path);
+  if (range == nullptr) return 1;
+  return clause_selectivity(root, reinterpret_cast<Node*>(range->clause), static_cast<int>(path->indexinfo->rel->relid),
+                            JOIN_INNER, nullptr);
 }
 
 }  // namespace
@@ -95,32 +110,40 @@ double VisitCost::Search(double matches) const { return std::min(Walk(matches), 
 //
 // Of a share s of matching rows the walk visits 1 / s times as many nodes; or all matches are read at once, which makes
 // all of it start-up cost. The scan takes what is cheaper.
+//
+// All rows within a range of distance are found by a walk of about twice as many, or by reading the whole index.
 void EstimateCost(struct PlannerInfo* root, struct IndexPath* path, double, Cost* startup, Cost* total,
                   Selectivity* selectivity, double* correlation, double* pages) {
   CompletePath(root, path);
   *selectivity = 1, *correlation = 0;
   *pages = path->indexinfo->pages;
-  // The index gives rows in an order and nothing else.
-  if (path->indexorderbys == NIL || AsksForNullVector(path)) {
-    *startup = *total = get_float8_infinity();
+  const Selectivity range = RangeSelected(root, path);
+  const bool is_limited = range < 1;
+  // The index gives rows in an order, or within a distance.
+  if ((path->indexorderbys == NIL && !is_limited) || AsksForNullVector(path)) {
+    *startup = *total = kUnusable;
     DisablePath(&path->path);
     return;
   }
   const VisitCost cost(*path->indexinfo);
   const double tuples = cost.nodes();
   *selectivity = RowsSelected(root, path);
-  const bool is_filtered = path->indexclauses != NIL;
-  const double matches = is_filtered ? std::clamp(*selectivity * path->indexinfo->rel->tuples, 1.0, tuples) : tuples;
+  const bool is_filtered = list_length(path->indexclauses) > is_limited, is_ordered = path->indexorderbys != NIL;
+  const double matches =
+      is_filtered ? std::clamp(*selectivity / range * path->indexinfo->rel->tuples, 1.0, tuples) : tuples;
   double first = cost.Walk(matches);
   double further = prices::kPerRow * std::max(0.0, matches - settings::ef_search) * tuples / matches;
+  if (is_limited) further = std::min(kVisitsPerWithin * range * tuples, prices::kMatch * tuples);
   if (is_filtered) {
     const double all = cost.Matches(matches);
     first = std::min(first, all), further = std::min(further, all);
   }
+  if (is_limited && is_ordered) further += kVisitsPerOrdered * range * matches;
   const Cost visit = HasUnseenFilter(path) ? cost.AskingVisit() : cost.visit();
   *startup = first * visit;
-  // Each row is fetched from the table, at random.
-  *total = *startup + further * visit + prices::kFetch * matches * VisitCost::Arithmetic();
+  // Each row in order is fetched from the table, at random.
+  const Cost each = is_ordered ? prices::kFetch * VisitCost::Arithmetic() : cpu_index_tuple_cost;
+  *total = *startup + further * visit + range * matches * each;
 }
 
 }  // namespace medvec::index

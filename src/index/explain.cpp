@@ -11,13 +11,19 @@ namespace {
 
 explain_per_node_hook_type previous = nullptr;
 
+// Of a node that scans an index, once it has begun; else null.
+IndexScanDesc DescriptorOf(const PlanState* node) {
+  if (IsA(node, IndexScanState)) return reinterpret_cast<const IndexScanState*>(node)->iss_ScanDesc;
+  if (IsA(node, BitmapIndexScanState)) return reinterpret_cast<const BitmapIndexScanState*>(node)->biss_ScanDesc;
+  return nullptr;
+}
+
 void ExplainNode(PlanState* node, List* ancestors, const char* relationship, const char* plan_name, ExplainState* es) {
   if (previous != nullptr) previous(node, ancestors, relationship, plan_name, es);
-  if (!es->analyze || !IsA(node, IndexScanState)) return;
-  const IndexScanState* scan = reinterpret_cast<const IndexScanState*>(node);
-  if (scan->iss_ScanDesc == nullptr || scan->iss_NumOrderByKeys == 0) return;
-  if (!IsHnswIndex(RelationGetRelid(scan->iss_RelationDesc))) return;
-  const ScanCounters counters = CountersOf(scan->iss_ScanDesc);
+  if (!es->analyze) return;
+  const IndexScanDesc scan = DescriptorOf(node);
+  if (scan == nullptr || !IsHnswIndex(RelationGetRelid(scan->indexRelation))) return;
+  const ScanCounters counters = CountersOf(scan);
   ExplainPropertyInteger("Nodes Visited", nullptr, counters.nodes, es);
   ExplainPropertyInteger("Index Pages Read", nullptr, counters.pages, es);
   ExplainPropertyInteger("Rows Considered", nullptr, counters.rows, es);

@@ -36,6 +36,7 @@ IndexAmRoutine* MakeRoutine() {
   routine->ambeginscan = BeginScan;
   routine->amrescan = Rescan;
   routine->amgettuple = NextTuple;
+  routine->amgetbitmap = GetBitmap;
   routine->amendscan = EndScan;
   return routine;
 }

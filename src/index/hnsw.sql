@@ -20,21 +20,25 @@ CREATE FUNCTION hnsw_vector_l1_support(internal) RETURNS internal
 CREATE OPERATOR CLASS vector_l2_ops
 	FOR TYPE vector USING hnsw AS
 	OPERATOR 1 <-> (vector, vector) FOR ORDER BY float_ops,
+	OPERATOR 2 <<-> (vector, record),
 	FUNCTION 1 hnsw_vector_l2_support(internal);
 
 CREATE OPERATOR CLASS vector_ip_ops
 	FOR TYPE vector USING hnsw AS
 	OPERATOR 1 <#> (vector, vector) FOR ORDER BY float_ops,
+	OPERATOR 2 <<#> (vector, record),
 	FUNCTION 1 hnsw_vector_ip_support(internal);
 
 CREATE OPERATOR CLASS vector_cosine_ops
 	FOR TYPE vector USING hnsw AS
 	OPERATOR 1 <=> (vector, vector) FOR ORDER BY float_ops,
+	OPERATOR 2 <<=> (vector, record),
 	FUNCTION 1 hnsw_vector_cosine_support(internal);
 
 CREATE OPERATOR CLASS vector_l1_ops
 	FOR TYPE vector USING hnsw AS
 	OPERATOR 1 <+> (vector, vector) FOR ORDER BY float_ops,
+	OPERATOR 2 <<+> (vector, record),
 	FUNCTION 1 hnsw_vector_l1_support(internal);
 
 CREATE FUNCTION hnsw_halfvec_l2_support(internal) RETURNS internal
@@ -49,21 +53,25 @@ CREATE FUNCTION hnsw_halfvec_l1_support(internal) RETURNS internal
 CREATE OPERATOR CLASS halfvec_l2_ops
 	FOR TYPE halfvec USING hnsw AS
 	OPERATOR 1 <-> (halfvec, halfvec) FOR ORDER BY float_ops,
+	OPERATOR 2 <<-> (halfvec, record),
 	FUNCTION 1 hnsw_halfvec_l2_support(internal);
 
 CREATE OPERATOR CLASS halfvec_ip_ops
 	FOR TYPE halfvec USING hnsw AS
 	OPERATOR 1 <#> (halfvec, halfvec) FOR ORDER BY float_ops,
+	OPERATOR 2 <<#> (halfvec, record),
 	FUNCTION 1 hnsw_halfvec_ip_support(internal);
 
 CREATE OPERATOR CLASS halfvec_cosine_ops
 	FOR TYPE halfvec USING hnsw AS
 	OPERATOR 1 <=> (halfvec, halfvec) FOR ORDER BY float_ops,
+	OPERATOR 2 <<=> (halfvec, record),
 	FUNCTION 1 hnsw_halfvec_cosine_support(internal);
 
 CREATE OPERATOR CLASS halfvec_l1_ops
 	FOR TYPE halfvec USING hnsw AS
 	OPERATOR 1 <+> (halfvec, halfvec) FOR ORDER BY float_ops,
+	OPERATOR 2 <<+> (halfvec, record),
 	FUNCTION 1 hnsw_halfvec_l1_support(internal);
 
 CREATE FUNCTION hnsw_sparsevec_l2_support(internal) RETURNS internal
@@ -78,21 +86,25 @@ CREATE FUNCTION hnsw_sparsevec_l1_support(internal) RETURNS internal
 CREATE OPERATOR CLASS sparsevec_l2_ops
 	FOR TYPE sparsevec USING hnsw AS
 	OPERATOR 1 <-> (sparsevec, sparsevec) FOR ORDER BY float_ops,
+	OPERATOR 2 <<-> (sparsevec, record),
 	FUNCTION 1 hnsw_sparsevec_l2_support(internal);
 
 CREATE OPERATOR CLASS sparsevec_ip_ops
 	FOR TYPE sparsevec USING hnsw AS
 	OPERATOR 1 <#> (sparsevec, sparsevec) FOR ORDER BY float_ops,
+	OPERATOR 2 <<#> (sparsevec, record),
 	FUNCTION 1 hnsw_sparsevec_ip_support(internal);
 
 CREATE OPERATOR CLASS sparsevec_cosine_ops
 	FOR TYPE sparsevec USING hnsw AS
 	OPERATOR 1 <=> (sparsevec, sparsevec) FOR ORDER BY float_ops,
+	OPERATOR 2 <<=> (sparsevec, record),
 	FUNCTION 1 hnsw_sparsevec_cosine_support(internal);
 
 CREATE OPERATOR CLASS sparsevec_l1_ops
 	FOR TYPE sparsevec USING hnsw AS
 	OPERATOR 1 <+> (sparsevec, sparsevec) FOR ORDER BY float_ops,
+	OPERATOR 2 <<+> (sparsevec, record),
 	FUNCTION 1 hnsw_sparsevec_l1_support(internal);
 
 CREATE FUNCTION hnsw_bit_hamming_support(internal) RETURNS internal
@@ -103,9 +115,11 @@ CREATE FUNCTION hnsw_bit_jaccard_support(internal) RETURNS internal
 CREATE OPERATOR CLASS bit_hamming_ops
 	FOR TYPE bit USING hnsw AS
 	OPERATOR 1 <~> (bit, bit) FOR ORDER BY float_ops,
+	OPERATOR 2 <<~> (bit, record),
 	FUNCTION 1 hnsw_bit_hamming_support(internal);
 
 CREATE OPERATOR CLASS bit_jaccard_ops
 	FOR TYPE bit USING hnsw AS
 	OPERATOR 1 <%> (bit, bit) FOR ORDER BY float_ops,
+	OPERATOR 2 <<%> (bit, record),
 	FUNCTION 1 hnsw_bit_jaccard_support(internal);

@@ -14,6 +14,8 @@ namespace medvec::index {
 // Support functions of operator classes: of vectors (operator_class.hpp), of filter columns.
 inline constexpr int kVectorFunction = 1, kFilterFunction = 2;
 
+// Operators of vectors: by which rows are ordered, and whether one is within a distance (types/within.hpp).
+enum VectorStrategy : uint16_t { kOrder = 1, kWithin };
 // Operators of filter columns: those of B-tree; of arrays (kSignature) && and @>.
 enum Strategy : uint16_t { kLess = 1, kLessEqual, kEqual, kGreaterEqual, kGreater };
 enum ArrayStrategy : uint16_t { kOverlaps = 1, kContains };

@@ -3,6 +3,7 @@
 
 #include "core/hnsw/search.hpp"
 #include "index/graph.hpp"
+#include "index/range.hpp"
 #include "index/row_codes.hpp"
 #include "index/rows.hpp"
 
@@ -25,12 +26,16 @@ struct RowTest {
 // For searches: which nodes may be answers: those with a row that the filter lets through, and that passes the test.
 class Accept {
  public:
-  Accept(Index& index, PageGraph& graph, RowMap& rows, const Filter& filter, const RowTest& test)
-      : index_(&index), graph_(&graph), rows_(&rows), filter_(&filter), test_(test) {}
+  // `range`: beyond it there are no answers; may be null.
+  Accept(Index& index, PageGraph& graph, RowMap& rows, const Filter& filter, const RowTest& test, const Range* range)
+      : index_(&index), graph_(&graph), rows_(&rows), filter_(&filter), test_(test), range_(range) {}
 
   bool operator()(hnsw::Answer* answer, const uint8_t* block) const {
+    if (IsBeyond(answer->bound)) return false;
     return (filter_->is_empty() && test_.is_empty()) || Ask(answer, block);
   }
+  // Whether nodes at this distance or farther are no answers.
+  bool IsBeyond(double bound) const { return range_ != nullptr && range_->Excludes(bound); }
 
  private:
   bool Ask(hnsw::Answer* answer, const uint8_t* block) const;
@@ -41,6 +46,7 @@ class Accept {
   RowMap* rows_;
   const Filter* filter_;
   RowTest test_;
+  const Range* range_;
 };
 
 struct Estimate {

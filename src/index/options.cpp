@@ -11,6 +11,7 @@ int max_scan_tuples = INT_MAX;
 double scan_mem_multiplier = 1;
 bool enable_filtered_scan = true;
 bool enable_semi_join_reduction = true;
+bool enable_range_scan = true;
 }  // namespace settings
 
 namespace {
@@ -65,6 +66,10 @@ void DefineOptions() {
       "hnsw.enable_semi_join_reduction",
       "Lets the planner read the other side of a join first and search an hnsw index for its keys.", nullptr,
       &settings::enable_semi_join_reduction, true, PGC_USERSET, 0, nullptr, nullptr, nullptr);
+  DefineCustomBoolVariable("hnsw.enable_range_scan",
+                           "Lets the planner find the rows within a distance by an hnsw index.",
+                           "Like its other answers these may lack a few rows.", &settings::enable_range_scan, true,
+                           PGC_USERSET, 0, nullptr, nullptr, nullptr);
   MarkGUCPrefixReserved("hnsw");
 }
 

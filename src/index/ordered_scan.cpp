@@ -18,6 +18,11 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 // order: where twice the width would come to a good part of the index it is better to read it whole.
 constexpr double kWorthWalking = 1.0 / 8;
 
+// The beam that has found all nodes of a range is so many times as long as they are many.
+constexpr size_t kRangeWidth = 2;
+// What it finds late comes out of order in an ordered scan, so there it is longer from the start.
+constexpr double kOrderedRangeWidth = 3;
+
 // A filter's estimate of matches is trusted to be within twice, and a bit.
 constexpr double kDoubt = 2, kFew = 1000;
 
@@ -39,13 +44,16 @@ void OrderedScan::Start(const Request& request) {
   query_.Load(index_, request.query, request.is_null);
   order_ = request.order, is_once_ = request.is_once, limit_ = request.limit, alternative_ = request.alternative;
   test_ = request.wanted.test, passing_ = request.wanted.passing;
+  range_ = request.range;
+  if (query_.kind == QueryKind::kNowhere) range_.SetNowhere();
   without_ = request.with_hidden ? hnsw::kDead : hnsw::kDead | hnsw::kHidden;
   filter_ = new (palloc(sizeof(Filter))) Filter(index_, request.keys, request.key_count, request.wanted.set);
   const size_t ef = static_cast<size_t>(settings::ef_search), width = FirstBeam();
   search_ =
       new (palloc(sizeof(Search))) Search(index_.space, graph_, ServerMemory(context_), query_.query, query_.bound, ef,
-                                          width, without_, Accept(index_, graph_, rows_, *filter_, test_));
-  left_ = filter_->is_never() ? 0 : is_once_ ? static_cast<double>(ef) : kInfinity;
+                                          width, without_, Accept(index_, graph_, rows_, *filter_, test_, nullptr));
+  if (order_ != Order::kNone && range_.is_limited()) search_->KeepWidth(kOrderedRangeWidth);
+  left_ = filter_->is_never() || range_.is_never() ? 0 : is_once_ ? static_cast<double>(ef) : kInfinity;
   farthest_ = floor_ = -kInfinity;
   pgstat_count_index_scan(index_.relation);
   reads_before_ = graph_.reads();
@@ -53,7 +61,7 @@ void OrderedScan::Start(const Request& request) {
   now_.is_filtered = !filter_->is_empty() || !test_.is_empty();
   now_.scans = request.goes_on ? 0 : 1;
   last_scan.scans += now_.scans;
-  if (now_.is_filtered && left_ > 0) ChooseStrategy(request);
+  if (now_.is_filtered && left_ > 0 && is_near()) ChooseStrategy(request);
   Count();
   MemoryContextSwitchTo(outer);
 }
@@ -64,8 +72,9 @@ void OrderedScan::End() {
   if (whole_ != nullptr) whole_->End();
   search_ = nullptr;
   whole_ = nullptr;
-  was_spent_ = gave_up_ = false;
+  was_spent_ = gave_up_ = is_over_ = false;
   given_ = {};
+  late_ = {};
   found_ = {};
   next_ = 0;
   MemoryContextReset(context_);
@@ -128,12 +137,16 @@ void OrderedScan::ChooseStrategy(const Request& request) {
   search_->LimitHops(static_cast<size_t>(budget_));
 }
 
+bool OrderedScan::IsAtLimit() const { return search_->hops() >= static_cast<size_t>(settings::max_scan_tuples); }
+
 // How to go on beyond what has been found.
 OrderedScan::Further OrderedScan::HowFurther() const {
   if (is_once_) return Further::kNone;
-  if (search_->hops() >= static_cast<size_t>(settings::max_scan_tuples))
-    return has_alternative() ? Further::kRest : Further::kNone;
-  if (!search_->WouldWiden()) return Further::kWalk;
+  if (IsAtLimit()) return has_alternative() ? Further::kRest : Further::kNone;
+  return search_->WouldWiden() ? HowToWiden() : Further::kWalk;
+}
+
+OrderedScan::Further OrderedScan::HowToWiden() const {
   const double allowed = settings::scan_mem_multiplier * work_mem * 1024.0;
   const bool fits = 2.0 * static_cast<double>(MemoryContextMemAllocated(context_, true)) <= allowed;
   const bool is_worth = now_.is_filtered ? 2.0 * static_cast<double>(search_->hops()) <= budget_
@@ -148,8 +161,11 @@ OrderedScan::Further OrderedScan::HowFurther() const {
 void OrderedScan::BeginRest(Rest rest) {
   search_->Free();
   whole_ = new (palloc(sizeof(WholeScan)))
-      WholeScan(index_, graph_, query_.query, query_.bound, without_, Accept(index_, graph_, rows_, *filter_, {}),
-                order_ == Order::kStrict ? floor_ : -kInfinity);
+      WholeScan(index_, graph_, query_.query, query_.bound, without_,
+                Accept(index_, graph_, rows_, *filter_, {}, &range_),
+                order_ == Order::kNone     ? kInfinity
+                : order_ == Order::kStrict ? floor_
+                                           : -kInfinity);
   now_.rest = rest;
 }
 
@@ -188,7 +204,8 @@ bool OrderedScan::FindByWalk(bool* rest) {
   const Further further = HowFurther();
   *rest = further == Further::kRest;
   if (*rest) return false;
-  const bool is_first = given_.size == 0, may_widen = further == Further::kWalk, strict = order_ == Order::kStrict;
+  const bool is_first = given_.size == 0, may_widen = further == Further::kWalk;
+  const bool strict = order_ == Order::kStrict && !range_.is_limited();
   bool found = search_->Next(&answer_, strict, may_widen);
   if (!found && search_->is_spent() && !was_spent_) {
     was_spent_ = true;
@@ -204,11 +221,50 @@ bool OrderedScan::FindByWalk(bool* rest) {
   return true;
 }
 
+// Where the next node is beyond the range, nodes within it may be missing that a longer beam finds. False: it is as
+// long as it should be, or (*rest) the rest is to be read otherwise.
+bool OrderedScan::LooksAgain(bool* rest) {
+  if (IsAtLimit() || search_->is_exhausted() || search_->room() >= kRangeWidth * (given_.size + late_.size))
+    return false;
+  const Further further = HowToWiden();
+  *rest = further == Further::kRest;
+  if (further != Further::kWalk) return false;
+  if (!search_->Widen() && !was_spent_) {
+    was_spent_ = true;
+    *rest = MayReadRest();
+  }
+  return true;
+}
+
+// The next node up to the end of the range. All in it are wanted, so what is found too late for its place comes last.
+bool OrderedScan::FindInRange(bool* rest) {
+  while (!is_over_) {
+    const bool found = FindByWalk(rest);
+    if (*rest) return false;  // with what was late
+    if (!found || range_.Excludes(answer_.bound)) {
+      if (found) --given_.size;
+      is_over_ = !(found && LooksAgain(rest));
+      if (*rest) return false;
+      continue;
+    }
+    if (order_ != Order::kStrict || answer_.bound >= floor_) return true;
+    late_.Append(ServerMemory(context_), answer_);
+    --given_.size;
+  }
+  *rest = false;
+  if (late_.size == 0) return false;
+  answer_ = late_[--late_.size];
+  return true;
+}
+
 // The next node to give. False: there are no more.
 bool OrderedScan::FindNode() {
   if (left_ < 1 || gave_up_) return false;
-  bool rest = true;
-  bool found = whole_ == nullptr && FindByWalk(&rest);
+  bool rest = true, found = false;
+  if (whole_ == nullptr && range_.is_limited())
+    found = FindInRange(&rest);
+  else if (whole_ == nullptr && is_near())
+    found = FindByWalk(&rest);
   if (!found && rest) found = (whole_ != nullptr || ReadRest()) && whole_->Next(&answer_);
   left_ -= found;
   return found;
@@ -233,6 +289,8 @@ bool OrderedScan::NextNode() {
       rows_.Collect(answer_.target, answer_.node, *filter_, memory, &found_);
     else
       found_.Append(memory, {OriginTuple(answer_.origin), (answer_.flags & kRecheck) != 0});
+    if (!range_.Includes(answer_.upper))
+      for (FoundRow& row : found_) row.recheck = true;
     is_certain_ = IsCertain();
     farthest_ = Max(farthest_, answer_.upper);
     floor_ = Max(floor_, is_certain_ ? answer_.upper : answer_.bound);

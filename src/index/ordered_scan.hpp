@@ -18,8 +18,9 @@ class OrderedScan {
   explicit OrderedScan(Relation index);
 
   enum class Order {
-    kStrict,  // ascending bounds; what was found too late comes last
-    kRelaxed  // as they are found
+    kStrict,   // ascending bounds; what was found too late comes last
+    kRelaxed,  // as they are found
+    kNone      // any: all rows in the range, or all that match
   };
   // Rows that a caller knows from elsewhere to be the only ones wanted, or can ask one by one.
   struct Wanted {
@@ -43,6 +44,7 @@ class OrderedScan {
     bool may_walk = true;  // false: the rows wanted are known not to be near
     bool goes_on = false;  // counts as the same scan as the one before
     Wanted wanted = {};
+    Range range = {};  // rows within it alone
     // The caller can do without the scan at the price of so many visits: when it has come to that, it gives up.
     double alternative = std::numeric_limits<double>::infinity();
   };
@@ -83,15 +85,21 @@ class OrderedScan {
 
   size_t FirstBeam() const;
   bool has_alternative() const { return alternative_ < std::numeric_limits<double>::infinity(); }
+  // Whether nodes near the query come first; else all are wanted.
+  bool is_near() const { return order_ != Order::kNone || range_.is_limited(); }
   bool can_collect() const { return !filter_->is_empty(); }
   bool MayReadWhole() const;
   bool MayReadRest() const;
   double MatchesPrice() const;
   void ChooseStrategy(const Request& request);
+  bool IsAtLimit() const;
+  Further HowToWiden() const;
   Further HowFurther() const;
   bool NextNode();
   bool FindNode();
   bool FindByWalk(bool* rest);
+  bool LooksAgain(bool* rest);
+  bool FindInRange(bool* rest);
   bool ReadRest();
   bool ReadMatches(double most);
   void BeginRest(Rest rest);
@@ -110,6 +118,7 @@ class OrderedScan {
   double limit_ = 0, alternative_ = 0;
   uint8_t without_ = 0;  // flags of nodes that are no answers
   Filter* filter_ = nullptr;
+  Range range_;
   RowTest test_;
   double passing_ = 1;
   Estimate estimate_ = {};      // of what the filter lets through, where there is one
@@ -119,7 +128,9 @@ class OrderedScan {
   bool was_spent_ = false;      // the walk came to its limit, and may not be replaced
   bool gave_up_ = false;
   double left_ = 0;  // nodes that may still be given
+  bool is_over_ = false;  // the walk has come to the end of the range
   hnsw::Array<NodeId> given_ = {};
+  hnsw::Array<hnsw::Answer> late_ = {};  // found in the range, too late for their place in order
   hnsw::Answer answer_ = {};          // whose rows are given now
   hnsw::Array<FoundRow> found_ = {};  // its rows
   size_t next_ = 0;

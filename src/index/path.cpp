@@ -1,6 +1,27 @@
 #include "index/path.hpp"
 
+#include "index/keys.hpp"
+
 namespace medvec::index {
+
+const RestrictInfo* RangeOf(const struct IndexPath* path) {
+  const struct IndexOptInfo* index = path->indexinfo;
+  ListCell* cell;
+  foreach (cell, path->indexclauses) {
+    const IndexClause* clause = lfirst_node(IndexClause, cell);
+    if (clause->indexcol != 0) continue;
+    const RestrictInfo* condition = linitial_node(RestrictInfo, clause->indexquals);
+    if (!IsA(condition->clause, OpExpr)) continue;
+    const OpExpr* within = reinterpret_cast<const OpExpr*>(condition->clause);
+    if (get_op_opfamily_strategy(within->opno, index->opfamily[0]) != kWithin) continue;
+    if (path->indexorderbys == NIL) return condition;
+    const Node* value = static_cast<const Node*>(lsecond(within->args));
+    const OpExpr* order_by = linitial_node(OpExpr, path->indexorderbys);
+    if (IsA(value, RowExpr) && equal(linitial(reinterpret_cast<const RowExpr*>(value)->args), lsecond(order_by->args)))
+      return condition;
+  }
+  return nullptr;
+}
 
 #ifdef MEDVEC_COMPLETE_PATHS
 
@@ -67,7 +88,7 @@ bool HasClause(const struct IndexPath* path, const RestrictInfo* restriction) {
 
 void CompletePath(struct PlannerInfo* root, struct IndexPath* path) {
   struct IndexOptInfo* index = path->indexinfo;
-  if (index->nkeycolumns < 2 || path->indexorderbys == NIL) return;
+  if (index->nkeycolumns < 2 || (path->indexorderbys == NIL && RangeOf(path) == nullptr)) return;
   ListCell* cell;
   foreach (cell, index->indrestrictinfo) {
     RestrictInfo* restriction = lfirst_node(RestrictInfo, cell);

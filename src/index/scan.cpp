@@ -14,17 +14,23 @@ OrderedScan& State(IndexScanDesc scan) { return *static_cast<OrderedScan*>(scan-
 
 void Start(IndexScanDesc descriptor, OrderedScan& scan) {
   if (!IsMVCCSnapshot(descriptor->xs_snapshot)) elog(ERROR, "non-MVCC snapshots are not supported with hnsw");
-  const ScanKeyData& order_by = descriptor->orderByData[0];
+  using Order = OrderedScan::Order;
+  const ScanKeyData* order_by = descriptor->numberOfOrderBys > 0 ? &descriptor->orderByData[0] : nullptr;
   const IterativeScan iterative = static_cast<IterativeScan>(settings::iterative_scan);
+  const Range range(scan.index(), descriptor->keyData, descriptor->numberOfKeys, order_by);
   scan.Start({
-      .query = order_by.sk_argument,
-      .is_null = (order_by.sk_flags & SK_ISNULL) != 0,
+      .query = range.query(),
+      .is_null = order_by != nullptr ? (order_by->sk_flags & SK_ISNULL) != 0 : !range.is_limited(),
       .keys = descriptor->keyData,
       .key_count = descriptor->numberOfKeys,
       // A standby's snapshot may see rows that are dead to everybody on the primary.
       .with_hidden = !descriptor->ignore_killed_tuples,
-      .order = iterative == IterativeScan::kRelaxedOrder ? OrderedScan::Order::kRelaxed : OrderedScan::Order::kStrict,
-      .is_once = iterative == IterativeScan::kOff,
+      .order = order_by == nullptr                         ? Order::kNone
+               : iterative == IterativeScan::kRelaxedOrder ? Order::kRelaxed
+                                                           : Order::kStrict,
+      // What is not all in order has an end of its own.
+      .is_once = iterative == IterativeScan::kOff && order_by != nullptr && !range.is_limited(),
+      .range = range,
   });
 }
 
@@ -69,15 +75,21 @@ ScanCounters CountersOf(IndexScanDesc descriptor) { return State(descriptor).cou
 
 bool NextTuple(IndexScanDesc descriptor, ScanDirection) {
   OrderedScan& scan = State(descriptor);
-  if (descriptor->numberOfOrderBys == 0) elog(ERROR, "cannot scan hnsw index without order");
   if (!scan.is_started()) Start(descriptor, scan);
   if (descriptor->kill_prior_tuple) scan.Hide();
   FoundRow row;
   if (!scan.Next(&row)) return false;
   descriptor->xs_heaptid = row.tuple;
   descriptor->xs_recheck = row.recheck;
-  StoreDistances(descriptor, scan);
+  if (descriptor->numberOfOrderBys > 0) StoreDistances(descriptor, scan);
   return true;
+}
+
+int64 GetBitmap(IndexScanDesc descriptor, TIDBitmap* bitmap) {
+  int64 rows = 0;
+  for (; NextTuple(descriptor, ForwardScanDirection); ++rows)
+    tbm_add_tuples(bitmap, &descriptor->xs_heaptid, 1, descriptor->xs_recheck);
+  return rows;
 }
 
 void EndScan(IndexScanDesc descriptor) {

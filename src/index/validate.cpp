@@ -32,8 +32,16 @@ void CheckFunction(Validation& validation, const FormData_pg_amproc& function) {
 
 void CheckVectorOperator(Validation& validation, const FormData_pg_amop& entry) {
   const Oid type = validation.form.opcintype;
-  if (entry.amoplefttype != type || entry.amoprighttype != type) return;
-  if (entry.amopstrategy != 1)
+  if (entry.amoplefttype != type) return;
+  if (entry.amopstrategy == kWithin) {
+    if (entry.amoppurpose != AMOP_SEARCH || !check_amop_signature(entry.amopopr, BOOLOID, type, RECORDOID))
+      validation.Complain("has an operator 2 that is no range of distance");
+    else if (!op_strict(entry.amopopr))
+      validation.Complain("has an operator that is not strict");
+    return;
+  }
+  if (entry.amoprighttype != type) return;
+  if (entry.amopstrategy != kOrder)
     validation.Complain("has an operator of an unknown number");
   else if (entry.amoppurpose != AMOP_ORDER || !opfamily_can_sort_type(entry.amopsortfamily, FLOAT8OID))
     validation.Complain("has an operator that does not order by a distance");
@@ -59,8 +67,9 @@ void CheckFilterOperator(Validation& validation, const FormData_pg_amop& entry) 
 
 }  // namespace
 
-// Of vectors: support function 1 names type and metric; operator 1 orders by distance. Of filter columns: support
-// function 2 says how values are kept; operators 1 to 5 are B-tree's, or of arrays 1 is && and 2 is @>.
+// Of vectors: support function 1 names type and metric; operator 1 orders by distance, 2, which it need not have, is a
+// range of distance. Of filter columns: support function 2 says how values are kept; operators 1 to 5 are B-tree's, or
+// of arrays 1 is && and 2 is @>.
 bool ValidateOperatorClass(Oid operator_class) {
   const HeapTuple tuple = SearchSysCache1(CLAOID, ObjectIdGetDatum(operator_class));
   if (!HeapTupleIsValid(tuple)) elog(ERROR, "cache lookup failed for operator class %u", operator_class);

@@ -88,6 +88,7 @@ void WholeScan::ReadSome(double bound) {
 
 bool WholeScan::Next(hnsw::Answer* answer) {
   while (candidates_.size > 0) {
+    if (accept_.IsBeyond(CandidateBound())) candidates_.size = 0;
     double bound = kInfinity;
     if (!queue_.is_full()) {
       const Ranked* next = queue_.Peek();

@@ -13,7 +13,8 @@ namespace medvec::index {
 
 class WholeScan {
  public:
-  // Nodes whose bound is below `least` are too late for their place: they come behind all others.
+  // Nodes whose bound is below `least` are too late for their place: they come behind all others. `least` infinite: the
+  // order does not matter.
   WholeScan(Index& index, PageGraph& graph, hnsw::Query& query, const hnsw::Bound& bound, uint8_t without,
             const Accept& accept, double least)
       : index_(index), graph_(graph), query_(query), bound_(bound), without_(without), accept_(accept), least_(least) {}

@@ -136,8 +136,16 @@ class Search {
 
   // Whether the next answer asks for a longer beam.
   bool WouldWiden() const {
-    return started_ && !exhausted_ && (given_ + given_ / 4 + 1 > room() || pending_.size == 0);
+    const size_t wanted = static_cast<size_t>(static_cast<double>(given_) * width_per_answer_) + 1;
+    return started_ && !exhausted_ && (wanted > room() || pending_.size == 0);
   }
+
+  // Makes the beam twice as long. False: it is spent.
+  bool Widen() { return Widen(2 * walk_.width()); }
+  // Answers that the beam holds, about.
+  size_t room() const { return static_cast<size_t>(static_cast<double>(walk_.width()) * share()); }
+  // Whether all that links lead to was visited, or the walk is spent.
+  bool is_exhausted() const { return exhausted_; }
 
   // The next answer's bound, as far as one is known without a longer beam.
   std::optional<double> PeekBound() const {
@@ -149,6 +157,8 @@ class Search {
 
   // Before the first answer: a beam of the first width will do that holds so many accepted nodes.
   void WantFew(size_t few) { few_ = few; }
+  // The k-th answer comes out of a beam of at least so many times k, instead of 5/4: late finds are rarer.
+  void KeepWidth(double per_answer) { width_per_answer_ = per_answer; }
   // From now on walks end once so many nodes were read, or it is to be seen that so many would not do.
   void LimitHops(size_t most) { most_hops_ = most; }
   // Whether that was so: then Next has said that there are no more; asked again it walks on to the limit, and gives
@@ -177,7 +187,7 @@ class Search {
         if (given_ >= (widened_ ? room() : ef_) || pending_.size == 0) return false;
       } else if (WouldWiden()) {
         widened_ = true;
-        if (!Widen(2 * walk_.width())) return false;
+        if (!Widen()) return false;
       }
       if (pending_.size == 0) {
         if (exhausted_) return false;
@@ -243,8 +253,6 @@ class Search {
   double share() const {
     return accepted_ == asked_ ? 1 : std::max(.5, static_cast<double>(accepted_)) / static_cast<double>(asked_);
   }
-  // Answers that the beam holds, about.
-  size_t room() const { return static_cast<size_t>(static_cast<double>(walk_.width()) * share()); }
   static bool Later(const Answer& a, const Answer& b) { return a.bound > b.bound; }
 
   const Space& space_;
@@ -254,6 +262,7 @@ class Search {
   const Bound bound_;
   const size_t ef_, width_;
   size_t few_;
+  double width_per_answer_ = 1.25;
   const uint8_t without_;
   Accept accept_;
   Walk<G, Search> walk_;
