@@ -165,6 +165,7 @@ constexpr RowLayout LayRows(const Meta& meta) {
   if (meta.row_code_bits > 0) {
     rows.code_size = 3 + (meta.dim + 7) / 8 * meta.row_code_bits;
     rows.codes_per_page = kUsable / rows.code_size;
+    if (rows.codes_per_page == 0) return {};  // impossible
     // Full pages of codes cost less than row pages that are nearly full.
     rows.code_pages = rows.slots / rows.codes_per_page;
     rows.code_pages = rows.code_pages < 1 ? 1 : rows.code_pages > kMostCodePages ? kMostCodePages : rows.code_pages;

@@ -35,7 +35,7 @@ for my $table (sort keys %tables)
 	my $columns = $tables{$table}{columns} // '';
 	$primary->safe_psql('postgres', qq{
 		CREATE TABLE $table (id int, v $type($dim));
-		CREATE INDEX ON $table USING hnsw (v ${type}_l2_ops$columns) WITH (m = 8, ef_construction = 32);
+		CREATE INDEX ${table}_v_idx ON $table USING hnsw (v ${type}_l2_ops$columns) WITH (m = 8, ef_construction = 32);
 		INSERT INTO $table SELECT i, made($dim, i - i % 5) FROM generate_series(1, $rows) i});
 }
 
