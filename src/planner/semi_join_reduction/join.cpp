@@ -122,7 +122,7 @@ void Reset(JoinState& state) {
   state.row = nullptr;
   state.match = nullptr;
   state.kept_count = state.kept_given = 0;
-  ExecClearTuple(state.lookup_row);
+  if (state.lookup_row != nullptr) ExecClearTuple(state.lookup_row);
   MemoryContextReset(state.kept_context);
 }
 
