@@ -24,10 +24,10 @@ Options GetOptions(Relation index);
 enum class IterativeScan : int { kOff, kRelaxedOrder, kStrictOrder };
 
 namespace settings {
-extern int ef_search;               // hnsw.ef_search
-extern int iterative_scan;          // hnsw.iterative_scan: IterativeScan
-extern int max_scan_tuples;         // hnsw.max_scan_tuples
-extern double scan_mem_multiplier;  // hnsw.scan_mem_multiplier
+extern int ef_search;                    // hnsw.ef_search
+extern int iterative_scan;               // hnsw.iterative_scan: IterativeScan
+extern int max_scan_tuples;              // hnsw.max_scan_tuples
+extern double scan_mem_multiplier;       // hnsw.scan_mem_multiplier
 extern bool enable_semi_join_reduction;  // hnsw.enable_semi_join_reduction
 }  // namespace settings
 
