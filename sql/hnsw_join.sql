@@ -209,3 +209,4 @@ SELECT way, r.strategy, r.rows, r.same FROM unnest(ARRAY['reduction', 'any']) WI
 DROP VIEW barred;
 DROP OWNED BY reader;
 DROP ROLE reader;
+DROP TABLE person, visit, condition, label, image, question, query, stale, parted;

@@ -9,6 +9,7 @@
 \set ECHO all
 
 SELECT setseed(0.5);
+CREATE TABLE asked AS SELECT n, pg_temp.uniform(-n, 4) AS v FROM generate_series(1, 4) n;
 
 CREATE FUNCTION pg_temp.pick(choices anyarray) RETURNS anyelement LANGUAGE sql VOLATILE AS $$
 	SELECT choices[1 + floor(random() * cardinality(choices))]
@@ -27,7 +28,7 @@ BEGIN
 END
 $$;
 
--- A join with it, and its condition.
+-- Another relation of a join, and its condition.
 CREATE FUNCTION pg_temp.other(number int, OUT source text, OUT condition text) LANGUAGE plpgsql AS $$
 DECLARE
 	s text := number::text;
@@ -52,14 +53,18 @@ BEGIN
 END
 $$;
 
+-- One query in five asks for several vectors.
 CREATE FUNCTION pg_temp.some_join(number int) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	joined record;
 BEGIN
-	SELECT string_agg(o.source, '') AS sources, string_agg(o.condition, ' AND ') AS conditions INTO joined
+	SELECT string_agg(o.source, '') AS sources, concat_ws(' AND ', string_agg(o.condition, ' AND '), CASE WHEN random() < 0.3 THEN pg_temp.some('i') END) AS conditions INTO joined
 		FROM generate_series(1, 1 + floor(random() * 1.5)::int) n, pg_temp.other(n) o;
-	RETURN format('SELECT i.id, i.v <-> %L AS d FROM image i%s WHERE %s%s ORDER BY d%s', pg_temp.uniform(-number, 4), joined.sources, joined.conditions,
-		CASE WHEN random() < 0.3 THEN ' AND ' || pg_temp.some('i') END, pg_temp.pick(ARRAY['', ' LIMIT 1', ' LIMIT 10', ' LIMIT 100', ' OFFSET 3 LIMIT 20', ' FETCH FIRST 5 ROWS WITH TIES']));
+	RETURN format(CASE WHEN random() < 0.8 THEN '%1$s ORDER BY d%2$s'
+			ELSE 'SELECT s.id, s.d FROM asked CROSS JOIN LATERAL (%3$s ORDER BY d%2$s) s ORDER BY asked.n, s.d' END,
+		format('SELECT i.id, i.v <-> %L AS d FROM image i%s WHERE %s', pg_temp.uniform(-number, 4), joined.sources, joined.conditions),
+		pg_temp.pick(ARRAY['', ' LIMIT 1', ' LIMIT 10', ' LIMIT 100', ' OFFSET 3 LIMIT 20', ' FETCH FIRST 5 ROWS WITH TIES']),
+		format('SELECT i.id, i.v <-> asked.v AS d FROM image i%s WHERE %s AND i.n >= asked.n', joined.sources, joined.conditions));
 END
 $$;
 
@@ -76,7 +81,7 @@ BEGIN
 		SELECT j.* INTO checked FROM pg_temp.joined(query, pg_temp.pick(ARRAY['reduction', 'look-ups', 'memory', 'any'])) j;
 		ways := ways || checked.strategy;
 		IF checked.rows <> checked.wanted THEN RETURN QUERY SELECT format('%s rows, not %s', checked.rows, checked.wanted), query; END IF;
-		IF NOT checked.ordered THEN RETURN QUERY SELECT 'rows out of order', query; END IF;
+		IF NOT checked.ordered AND query NOT LIKE '%LATERAL%' THEN RETURN QUERY SELECT 'rows out of order', query; END IF;
 		same := same + checked.same::int;
 	END LOOP;
 	IF same < 0.98 * count THEN RETURN QUERY SELECT format('the nearest in %s of %s', same, count), NULL; END IF;
@@ -96,3 +101,4 @@ SELECT * FROM pg_temp.compare(100);
 VACUUM image, person;
 SELECT * FROM pg_temp.compare(60);
 SELECT * FROM hnsw_check('image_v');
+DROP TABLE person, visit, condition, label, image, asked;

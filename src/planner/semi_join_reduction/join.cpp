@@ -14,7 +14,7 @@ struct JoinState {
   CustomScanState node;
   PlanData data;
   PlanState *other, *vectors, *lookups;
-  LimitState* bound;        // of look-ups that go first
+  LimitState* bound;        // of look-ups; null: they have none
   ExprState* most;          // the bound's count
   ExprState *left, *right;  // the key
   KeyOperators* operators;
@@ -106,7 +106,9 @@ void ReadOther(JoinState& state, double most) {
     ++state.rows_read;
     bool is_null;
     const Datum key = Evaluate(state, state.right, MakeTuple(state, nullptr, row), &is_null);
+    MemoryContext outer = MemoryContextSwitchTo(state.node.ss.ps.ps_ExprContext->ecxt_per_tuple_memory);
     if (!is_null) state.table->Add(key, row, all);
+    MemoryContextSwitchTo(outer);
     state.is_too_large = state.lookups != nullptr && state.table->bytes() > most_bytes;
   }
   if (state.table != nullptr) state.keys = state.table->keys();
@@ -122,7 +124,7 @@ void Reset(JoinState& state) {
   state.row = nullptr;
   state.match = nullptr;
   state.kept_count = state.kept_given = 0;
-  ExecClearTuple(state.lookup_row);
+  if (state.lookup_row != nullptr) ExecClearTuple(state.lookup_row);
   MemoryContextReset(state.kept_context);
 }
 
@@ -220,7 +222,9 @@ TupleTableSlot* NextPair(JoinState& state) {
     if (state.is_done) return nullptr;
     bool is_null;
     const Datum key = Evaluate(state, state.left, MakeTuple(state, state.row, nullptr), &is_null);
+    MemoryContext outer = MemoryContextSwitchTo(state.node.ss.ps.ps_ExprContext->ecxt_per_tuple_memory);
     if (!is_null) state.match = state.table->Find(key);
+    MemoryContextSwitchTo(outer);
   }
 }
 

@@ -10,11 +10,12 @@ const NestPath* AsLoop(const Path* path) {
   return IsA(path, NestPath) ? reinterpret_cast<const NestPath*>(path) : nullptr;
 }
 
-// What a chain of nested loops begins with; null: it is no such chain.
+// What a chain of look-ups begins with; null: it is no such chain. A loop that reads all of its other side for each row
+// is none: its price depends on how large that turns out.
 const Path* Driver(const Path* path, const RelOptInfo* vectors) {
   while (path->parent != vectors) {
     const NestPath* loop = AsLoop(path);
-    if (loop == nullptr) return nullptr;
+    if (loop == nullptr || loop->jpath.innerjoinpath->param_info == nullptr) return nullptr;
     path = loop->jpath.outerjoinpath;
   }
   return path;

@@ -9,8 +9,8 @@ namespace medvec::planner::semi_join_reduction {
 // What `path` costs until it has given so many rows.
 Cost CostOf(const Path* path, double rows);
 
-// The cheapest of the paths of a join that are nested loops, in the query's order, along all rows with vectors. Null:
-// there is none.
+// The cheapest of the paths of a join that are nested loops, in the query's order, along all rows with vectors, and
+// look up rows of the other side by what they join by. Null: there is none.
 const NestPath* LookupPath(const PlannerInfo* root, const RelOptInfo* joined, const RelOptInfo* vectors, double rows);
 
 // What a row with a vector costs in it.

@@ -17,8 +17,8 @@ namespace {
 Plan* MakePlan(PlannerInfo*, RelOptInfo*, CustomPath* path, List* columns, List*, List* children);
 constexpr CustomPathMethods path_methods = {kNodeName, MakePlan, nullptr};
 
-// Look-ups that go first keep their rows: a LIMIT beyond this is taken for none.
-constexpr double kMostKeptRows = 10000;
+// Look-ups with a bound keep their rows: a LIMIT beyond this is taken for none.
+constexpr double kMostKeptRows = 1000;
 
 // Whether the query is to be ordered by a distance from a vector of the relation, for which there is an hnsw index.
 bool IsOrderedByDistance(const PlannerInfo* root, const RelOptInfo* rel) {
