@@ -45,7 +45,8 @@ SELECT kind, pg_temp.is_reduced(query) FROM (VALUES
 	('descending', 'SELECT i.id FROM image i JOIN person p ON p.id = i.person_id ORDER BY i.v <-> ''[1,0,1,0]'' DESC LIMIT 10'),
 	('left join', 'SELECT i.id FROM image i LEFT JOIN person p ON p.id = i.person_id AND p.year < 1950 ORDER BY i.v <-> ''[1,0,1,0]'' LIMIT 10'),
 	('anti join', 'SELECT i.id FROM image i WHERE NOT EXISTS (SELECT FROM condition c WHERE c.person_id = i.person_id) ORDER BY i.v <-> ''[1,0,1,0]'' LIMIT 10'),
-	('no column', 'SELECT i.id FROM image i JOIN person p ON p.id = i.id ORDER BY i.v <-> ''[1,0,1,0]'' LIMIT 10'),
+	('B-tree', 'SELECT i.id FROM image i JOIN person p ON p.id = i.id ORDER BY i.v <-> ''[1,0,1,0]'' LIMIT 10'),
+	('no index', 'SELECT i.id FROM image i JOIN person p ON p.id = i.id + 0 ORDER BY i.v <-> ''[1,0,1,0]'' LIMIT 10'),
 	('no equality', 'SELECT i.id FROM image i JOIN person p ON p.id < i.person_id ORDER BY i.v <-> ''[1,0,1,0]'' LIMIT 10'),
 	('volatile', 'SELECT i.id FROM image i JOIN person p ON p.id + (random() * 0)::int = i.person_id ORDER BY i.v <-> ''[1,0,1,0]'' LIMIT 10'),
 	('lateral', 'SELECT i.id FROM image i CROSS JOIN LATERAL (SELECT i.n + c.visit_id AS m FROM condition c WHERE c.person_id = i.person_id OFFSET 0) s ORDER BY i.v <-> ''[1,0,1,0]'' LIMIT 10')
