@@ -82,18 +82,17 @@ VisitCost::VisitCost(const struct IndexOptInfo& index)
   visit_ = Arithmetic() + per_visit * (cached * cpu_index_tuple_cost + (1 - cached) * random_page);
 }
 
-Cost VisitCost::AskingVisit() const { return visit_ + prices::kFetch * Arithmetic(); }
+Cost VisitCost::AskingVisit(double share, Cost question) const {
+  return visit_ + share * (prices::kFetch * Arithmetic() + question);
+}
 
 Cost VisitCost::Arithmetic() { return kVisitOperators * cpu_operator_cost; }
 
 double VisitCost::Descent() const { return 5 * std::log(nodes_) / std::log(hnsw::kLevelRatio); }
 
-double VisitCost::Walk(double matches) const {
-  return std::min(nodes_, prices::Walk(nodes_, matches, prices::kWidthPerEf * settings::ef_search) + Descent());
-}
-
-double VisitCost::Stream(double matches, double wanted) const {
-  return std::min(nodes_, prices::Stream(nodes_, matches, settings::ef_search, wanted) + Descent());
+double VisitCost::Walk(double matches, double rows) const {
+  const double width = std::max(prices::kWidthPerEf * settings::ef_search, prices::kBeamPerRow * rows);
+  return std::min(nodes_, prices::Walk(nodes_, matches, width) + Descent());
 }
 
 double VisitCost::Matches(double matches) const { return prices::Matches(nodes_, matches, has_codes_); }
@@ -105,8 +104,8 @@ double VisitCost::Search(double matches) const { return std::min(Walk(matches), 
 // out from the difference between start-up and total cost.
 //
 // A filter that the index does not see may go with the distance: nobody knows how many rows will have to be looked at.
-// So a scan under one is charged as if it asked the row of each node that it visits: no less than the filtered scan
-// (planner/filtered_scan), which does that, and ends where it turns out that the rows are not near.
+// So a scan under one is charged as if it asked the row of each node that it visits, and mostly the filtered scan
+// (planner/filtered_scan), which does that, takes its place.
 //
 // Of a share s of matching rows the walk visits 1 / s times as many nodes; or all matches are read at once, which makes
 // all of it start-up cost. The scan takes what is cheaper.

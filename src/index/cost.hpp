@@ -16,14 +16,13 @@ class VisitCost {
   double nodes() const { return nodes_; }
   // Of one visit, pages included.
   Cost visit() const { return visit_; }
-  // The same, the row of the node being fetched from the table and asked.
-  Cost AskingVisit() const;
+  // The same, the row of this share of nodes being fetched from the table and asked, which costs so much.
+  Cost AskingVisit(double share = 1, Cost question = 0) const;
   // Of as much arithmetic, without.
   static Cost Arithmetic();
-  // Nodes visited until a walk has settled that is to find what ef_search asks for, where so many nodes match.
-  double Walk(double matches) const;
-  // Nodes visited until rows one after the other have brought so many that match.
-  double Stream(double matches, double wanted) const;
+  // Nodes visited until a walk has settled that is to find what ef_search asks for, and at least so many rows, where so
+  // many nodes match.
+  double Walk(double matches, double rows = 0) const;
   // Reading all matches.
   double Matches(double matches) const;
   // Nodes visited by a scan that knows so many matches, until its first row: it chooses.

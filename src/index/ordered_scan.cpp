@@ -43,7 +43,7 @@ void OrderedScan::Start(const Request& request) {
   const MemoryContext outer = MemoryContextSwitchTo(context_);
   query_.Load(index_, request.query, request.is_null);
   order_ = request.order, is_once_ = request.is_once, limit_ = request.limit, alternative_ = request.alternative;
-  test_ = request.wanted.test, passing_ = request.wanted.passing;
+  test_ = request.wanted.test, test_price_ = request.wanted.test_price, passing_ = request.wanted.passing;
   range_ = request.range;
   if (query_.kind == QueryKind::kNowhere) range_.SetNowhere();
   without_ = request.with_hidden ? hnsw::kDead : hnsw::kDead | hnsw::kHidden;
@@ -113,7 +113,12 @@ bool OrderedScan::MayReadRest() const {
 double OrderedScan::MatchesPrice() const {
   if (!can_collect()) return kInfinity;
   return prices::Matches(estimate_.rows, estimate_.matches, index_.has_row_codes()) +
-         prices::kFetch * std::min(limit_ / std::max(passing_, 0.001), estimate_.matches);
+         std::max(prices::kFetch, test_price_) * std::min(limit_ / std::max(passing_, 0.001), estimate_.matches);
+}
+
+// Of a node visited by a walk: those that match are tested.
+double OrderedScan::VisitPrice() const {
+  return 1 + test_price_ * std::min(1.0, estimate_.matches / std::max(1.0, estimate_.rows));
 }
 
 // Few matching rows are read at once; of many the walk finds enough. What decides is what it costs: about as much for
@@ -128,12 +133,14 @@ void OrderedScan::ChooseStrategy(const Request& request) {
     return;
   }
   const double passing = estimate_.matches * passing_, matches = MatchesPrice();
-  const double walk = request.is_lazy ? prices::Stream(estimate_.rows, passing, settings::ef_search, limit_)
-                                      : prices::Walk(estimate_.rows, passing, beam);
-  if (MayReadRest() && matches <= std::min(walk, alternative_) && ReadMatches(kDoubt * even + kFew)) return;
-  budget_ = std::max(std::min(MatchesPrice(), alternative_), prices::kPerWidth * beam);
+  const double walk = VisitPrice() * prices::Walk(estimate_.rows, passing, beam);
+  const bool probes = !test_.is_empty() && request.wanted.set == nullptr &&
+                      VisitPrice() * prices::kPerWidth * beam <= prices::kProbe * matches;
+  if (!probes && MayReadRest() && matches <= std::min(walk, alternative_) &&
+      ReadMatches(kDoubt * std::max(even, estimate_.matches) + kFew))
+    return;
+  budget_ = std::max(std::min(MatchesPrice(), alternative_) / VisitPrice(), prices::kPerWidth * beam);
   budget_ = std::min(budget_, static_cast<double>(settings::max_scan_tuples));
-  if (request.is_lazy) search_->WantFew(std::max(hnsw::kLeastWidth, static_cast<size_t>(prices::kBeamPerRow * limit_)));
   search_->LimitHops(static_cast<size_t>(budget_));
 }
 

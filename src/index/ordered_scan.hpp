@@ -27,6 +27,7 @@ class OrderedScan {
     const TidSet* set = nullptr;  // rows of the set alone,
     double set_rows = 0;          // which are about so many;
     RowTest test;                 // of these only what passes,
+    double test_price = 0;        // which costs so many visits to ask,
     double passing = 1;           // about this share
   };
   struct Request {
@@ -38,14 +39,11 @@ class OrderedScan {
     Order order;
     bool is_once = false;  // no more than what the first beam holds
     double limit = 0;      // rows that will be taken; 0: not known
-    // A beam will do that holds ef_search nodes of any kind, and of those that match as many as will be taken: what a
-    // filter above an index scan gets, too.
-    bool is_lazy = false;
     bool may_walk = true;  // false: the rows wanted are known not to be near
     bool goes_on = false;  // counts as the same scan as the one before
     Wanted wanted = {};
     Range range = {};  // rows within it alone
-    // The caller can do without the scan at the price of so many visits: when it has come to that, it gives up.
+    // The caller can do without the scan at this price, in visits: when it has come to that, it gives up.
     double alternative = std::numeric_limits<double>::infinity();
   };
 
@@ -87,10 +85,12 @@ class OrderedScan {
   bool has_alternative() const { return alternative_ < std::numeric_limits<double>::infinity(); }
   // Whether nodes near the query come first; else all are wanted.
   bool is_near() const { return order_ != Order::kNone || range_.is_limited(); }
-  bool can_collect() const { return !filter_->is_empty(); }
+  // Under a test alone all rows are read, unless the caller knows which.
+  bool can_collect() const { return !filter_->is_empty() || !(test_.is_empty() || has_alternative()); }
   bool MayReadWhole() const;
   bool MayReadRest() const;
   double MatchesPrice() const;
+  double VisitPrice() const;
   void ChooseStrategy(const Request& request);
   bool IsAtLimit() const;
   Further HowToWiden() const;
@@ -120,7 +120,7 @@ class OrderedScan {
   Filter* filter_ = nullptr;
   Range range_;
   RowTest test_;
-  double passing_ = 1;
+  double test_price_ = 0, passing_ = 1;
   Estimate estimate_ = {};      // of what the filter lets through, where there is one
   double budget_ = 0;           // nodes that the walk may visit before the rest is read instead
   Search* search_ = nullptr;    // null: not begun

@@ -27,14 +27,13 @@ inline constexpr double kBeamPerRow = 1.25;
 // the vector is in the row, or out of line; taking a row out of a bitmap that an index gave, and putting it there.
 inline constexpr double kFetch = 0.5, kInlineRow = 0.4, kOutOfLineRow = 2, kBitmapRow = 0.02;
 inline constexpr double kOutOfLineBytes = 2000;
+// How many rows pass a test is a guess before any was asked. To see whether those near the query do, this share of the
+// other ways' price is risked.
+inline constexpr double kProbe = 1.0 / 4;
 
 // A walk among so many nodes, of which some match, for as many as the beam is wide.
 inline double Walk(double nodes, double matches, double width) {
   return kPerWidth * width * std::pow(nodes / std::max(1.0, matches), hnsw::kWidthPower);
-}
-// Rows one after the other, whether they match or not, until so many have come that do.
-inline double Stream(double nodes, double matches, double ef, double wanted) {
-  return kPerWidth * kWidthPerEf * ef + kPerRow * std::max(0.0, wanted * nodes / std::max(1.0, matches) - ef);
 }
 // Finding all matches by the row pages, and ranking them.
 inline double Matches(double nodes, double matches, bool has_codes) {

@@ -128,7 +128,6 @@ class Search {
         bound_(bound),
         ef_(ef),
         width_(std::max(width, kLeastWidth)),
-        few_(width_),
         without_(without),
         accept_(accept),
         walk_(space, graph, memory, query, *this) {}
@@ -155,8 +154,6 @@ class Search {
   // From now on strict order begins here: what has been given is known not to be nearer.
   void RaiseFloor(double bound) { floor_ = std::max(floor_, bound); }
 
-  // Before the first answer: a beam of the first width will do that holds so many accepted nodes.
-  void WantFew(size_t few) { few_ = few; }
   // The k-th answer comes out of a beam of at least so many times k, instead of 5/4: late finds are rarer.
   void KeepWidth(double per_answer) { width_per_answer_ = per_answer; }
   // From now on walks end once so many nodes were read, or it is to be seen that so many would not do.
@@ -237,8 +234,7 @@ class Search {
   bool WidenToShare() {
     while (!exhausted_) {
       const double width = static_cast<double>(walk_.width());
-      const double wanted =
-          std::max(static_cast<double>(width_), static_cast<double>(few_) * std::pow(share(), -kWidthPower));
+      const double wanted = static_cast<double>(width_) * std::pow(share(), -kWidthPower);
       if (width >= kWideEnough * wanted) break;
       const double per_width = static_cast<double>(walk_.hops()) / width;
       if (per_width * wanted > static_cast<double>(most_hops_)) {
@@ -261,7 +257,6 @@ class Search {
   Query& query_;
   const Bound bound_;
   const size_t ef_, width_;
-  size_t few_;
   double width_per_answer_ = 1.25;
   const uint8_t without_;
   Accept accept_;

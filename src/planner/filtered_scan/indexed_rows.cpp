@@ -16,7 +16,7 @@ bool IndexedRows::Next() {
       if (!Pull()) return false;
       continue;
     }
-    if (queue_.size == 0) return false;
+    if (queue_.size == 0) return NextLate();
     const Row row = Pop();
     const bool is_measured = row.lower == row.upper;
     const double next = queue_.size == 0 ? *ahead : std::min(*ahead, queue_[0].lower);
@@ -25,12 +25,21 @@ bool IndexedRows::Next() {
       Push(Measure(row));
       continue;
     }
-    if (is_late) continue;
+    if (is_late) {
+      if (is_all_) late_.Append(memory_, row.tid);
+      continue;
+    }
     if (!rows_.Fetch(row.tid)) continue;
     given_.farthest = row.upper;
     given_.tids.Append(memory_, row.tid);
     return true;
   }
+}
+
+bool IndexedRows::NextLate() {
+  while (late_.size > 0)
+    if (rows_.Fetch(late_[--late_.size])) return true;
+  return false;
 }
 
 // Takes the scan's next row. False: it has given up.
@@ -46,7 +55,9 @@ bool IndexedRows::Pull() {
   if (!rows_.Fetch(tid, &all_dead)) {
     if (all_dead) scan_.Hide();
   } else if (rows_.Passes()) {
-    Push({scan_.lower(), scan_.upper(), tid});
+    // Without a distance any order is right.
+    const bool has_distance = scan_.kind() == index::QueryKind::kVector;
+    Push(has_distance ? Row{scan_.lower(), scan_.upper(), tid} : Row{-kInfinity, -kInfinity, tid});
   }
   return true;
 }

@@ -2,6 +2,8 @@
 // its bounds overlap with those of others.
 #pragma once
 
+#include <algorithm>
+
 #include "index/ordered_scan.hpp"
 #include "planner/filtered_scan/rows.hpp"
 
@@ -18,10 +20,17 @@ struct Given {
 class IndexedRows {
  public:
   // The scan has been started. What has been `given` before is left out, and what is nearer. The first row comes when
-  // `wanted` rows that meet all conditions are known: so many are then sure to come, in order, though the scan may
-  // later find some that are nearer.
-  IndexedRows(Rows& rows, index::OrderedScan& scan, const hnsw::Memory& memory, double wanted, Given& given)
-      : rows_(rows), scan_(scan), memory_(memory), wanted_(wanted), given_(given), given_before_(given.tids.size) {}
+  // `wanted` rows that meet all conditions are known, or as many as work_mem has room for: so many are then sure to
+  // come, in order, though the scan may later find some that are nearer. Those come last if it `is_all` there is.
+  IndexedRows(Rows& rows, index::OrderedScan& scan, const hnsw::Memory& memory, double wanted, bool is_all,
+              Given& given)
+      : rows_(rows),
+        scan_(scan),
+        memory_(memory),
+        wanted_(std::clamp(wanted, 1.0, 1024.0 * work_mem / sizeof(Row))),
+        is_all_(is_all),
+        given_(given),
+        given_before_(given.tids.size) {}
 
   // Puts the next row into the slot. False: the scan has no more, or it is not worth while to go on. There may be rows
   // that were found too late for their place.
@@ -35,6 +44,7 @@ class IndexedRows {
   static bool Later(const Row& a, const Row& b) { return a.lower > b.lower; }
 
   bool Pull();
+  bool NextLate();
   void Push(const Row& row);
   Row Pop();
   Row Measure(const Row& row);
@@ -43,7 +53,9 @@ class IndexedRows {
   index::OrderedScan& scan_;
   const hnsw::Memory memory_;
   const double wanted_;
-  hnsw::Array<Row> queue_;  // a heap, least bound first
+  const bool is_all_;
+  hnsw::Array<Row> queue_ = {};    // a heap, least bound first
+  hnsw::Array<uint64> late_ = {};  // found too late for their place
   Given& given_;
   const size_t given_before_;  // these are in order
   bool ended_ = false;

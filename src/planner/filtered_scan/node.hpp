@@ -1,5 +1,5 @@
 // The plan node "HNSW Filtered Scan": what the path hands to the executor, by way of a CustomScan that plans copy,
-// cache and send to parallel workers. Its child is a bitmap plan.
+// cache and send to parallel workers. Its child, if it has one, is a bitmap plan.
 #pragma once
 
 #include "pg/planner.hpp"
@@ -16,6 +16,7 @@ struct PlanData {
   double rows;        // expected to meet all conditions
   double set_rows;    // expected in the bitmap
   double key_share;   // expected of all rows to meet the conditions on filter columns of the hnsw index
+  double question;    // price of asking a row all conditions, in visits
   bool has_residual;  // there are conditions beyond those and the bitmap's
 };
 // The expressions of the node, in this order.

@@ -5,6 +5,7 @@
 #include "index/cost.hpp"
 #include "index/handler.hpp"
 #include "index/options.hpp"
+#include "index/path.hpp"
 #include "index/prices.hpp"
 #include "planner/filtered_scan/node.hpp"
 
@@ -79,6 +80,14 @@ double RowsWanted(const PlannerInfo* root) {
   return root->tuple_fraction >= 1 ? std::min(root->tuple_fraction, kAll) : 0;
 }
 
+// Share of rows that meet the conditions on filter columns of the index.
+double KeyShare(const IndexPath* ordered) { return ordered->indexclauses == NIL ? 1 : ordered->indexselectivity; }
+
+// Of a walk that asks the rows of the nodes it visits.
+Cost AskingCost(const index::VisitCost& cost, const RelOptInfo* rel, const IndexPath* ordered, double limit) {
+  return cost.Walk(rel->rows, limit) * cost.AskingVisit(KeyShare(ordered), rel->baserestrictcost.per_tuple);
+}
+
 // As the scan will choose, by estimates (scan.cpp). The set is read in the end if all rows are wanted.
 void SetCosts(CustomPath* path, const RelOptInfo* rel, const IndexPath* ordered, const BitmapHeapPath* bitmap,
               double limit) {
@@ -90,9 +99,22 @@ void SetCosts(CustomPath* path, const RelOptInfo* rel, const IndexPath* ordered,
   const index::VisitCost cost(*ordered->indexinfo);
   const Cost table = bitmap_cost + TableCost(rel, linitial_node(OpExpr, ordered->indexorderbys), set_rows);
   const Cost search = bitmap_cost + cost.Search(matches) * cost.visit();
-  const Cost asking = cost.Stream(rel->rows, std::max(1.0, limit)) * cost.AskingVisit();
-  path->path.startup_cost = std::min({asking, search, table});
+  path->path.startup_cost = std::min({AskingCost(cost, rel, ordered, limit), search, table});
   path->path.total_cost = table + cpu_tuple_cost * rel->rows;
+}
+
+// The same without a bitmap: rows are asked where the walk comes by, or one by one in the order of distance. For all
+// rows it is better to sort.
+void SetCosts(CustomPath* path, const RelOptInfo* rel, const IndexPath* ordered, double limit) {
+  const index::VisitCost cost(*ordered->indexinfo);
+  const double matches = cost.nodes() * KeyShare(ordered);
+  const double asked = matches * std::min(1.0, std::max(1.0, limit) / std::max(1.0, rel->rows));
+  const Cost whole = cost.Matches(matches) * cost.visit() +
+                     asked * (index::prices::kFetch * index::VisitCost::Arithmetic() + rel->baserestrictcost.per_tuple);
+  path->path.startup_cost =
+      rel->baserestrictcost.startup + std::min(AskingCost(cost, rel, ordered, limit), whole);
+  path->path.total_cost = path->path.startup_cost +
+                          index::prices::kPerRow * matches * cost.AskingVisit(1, rel->baserestrictcost.per_tuple);
 }
 
 // The plan below a gate, which is above us too.
@@ -119,9 +141,8 @@ List* LimitExpressions(const PlannerInfo* root) {
 }
 
 Plan* MakePlan(PlannerInfo* root, RelOptInfo* rel, CustomPath* path, List* columns, List* clauses, List* children) {
-  const BitmapHeapScan* bitmap = castNode(BitmapHeapScan, WithoutGate(linitial(children)));
-  const IndexScan* ordered = castNode(IndexScan, WithoutGate(lsecond(children)));
-  const IndexPath* ordered_path = lsecond_node(IndexPath, path->custom_paths);
+  const IndexScan* ordered = castNode(IndexScan, WithoutGate(linitial(children)));
+  const IndexPath* ordered_path = linitial_node(IndexPath, path->custom_paths);
   OpExpr* distance = linitial_node(OpExpr, ordered->indexorderbyorig);
 
   CustomScan* scan = makeNode(CustomScan);
@@ -129,20 +150,61 @@ Plan* MakePlan(PlannerInfo* root, RelOptInfo* rel, CustomPath* path, List* colum
   scan->scan.plan.qual = extract_actual_clauses(clauses, false);
   scan->scan.scanrelid = rel->relid;
   scan->flags = path->flags;
-  Plan* set = bitmap->scan.plan.lefttree;
-  scan->custom_plans = list_make1(set);
   scan->custom_exprs =
       list_make5(distance, lsecond(distance->args), ordered->indexqual, ordered->indexqualorig, LimitExpressions(root));
-  PlanData data;
+  PlanData data{};
   data.index = ordered->indexid;
   data.limit = RowsWanted(root);
   data.rows = rel->rows;
-  data.set_rows = set->plan_rows;
-  data.key_share = ordered_path->indexclauses == NIL ? 1 : ordered_path->indexselectivity;
-  data.has_residual = list_intersection(bitmap->scan.plan.qual, ordered->scan.plan.qual) != NIL;
+  data.key_share = KeyShare(ordered_path);
+  data.question = rel->baserestrictcost.per_tuple / index::VisitCost::Arithmetic();
+  if (list_length(children) > 1) {
+    const BitmapHeapScan* bitmap = castNode(BitmapHeapScan, WithoutGate(lsecond(children)));
+    Plan* set = bitmap->scan.plan.lefttree;
+    scan->custom_plans = list_make1(set);
+    data.set_rows = set->plan_rows;
+    data.has_residual = list_intersection(bitmap->scan.plan.qual, ordered->scan.plan.qual) != NIL;
+  }
   scan->custom_private = MakePrivate(data);
   scan->methods = &scan_methods;
   return &scan->scan.plan;
+}
+
+// Whether there are conditions that the index does not answer, beyond such as nearly all rows are known to meet.
+bool LeavesConditions(const RelOptInfo* rel, const IndexPath* ordered) {
+  constexpr double kNearlyAll = 0.95;
+  if (rel->rows > kNearlyAll * rel->tuples * KeyShare(ordered)) return false;
+  ListCell* cell;
+  foreach (cell, ordered->indexinfo->indrestrictinfo) {
+    RestrictInfo* condition = lfirst_node(RestrictInfo, cell);
+    if (!condition->pseudoconstant && !is_redundant_with_indexclauses(condition, ordered->indexclauses)) return true;
+  }
+  return false;
+}
+
+// Core's path, or one of range_search's, by which an hnsw index alone gives the query's order; null: it is none.
+const IndexPath* AsOrdered(const PlannerInfo* root, const Path* path) {
+  if (!IsA(path, IndexPath) || path->param_info != nullptr) return nullptr;
+  const IndexPath* ordered = reinterpret_cast<const IndexPath*>(path);
+  return index::IsHnswIndex(*ordered->indexinfo) && pathkeys_contained_in(root->query_pathkeys, path->pathkeys)
+             ? ordered
+             : nullptr;
+}
+
+// Whether a scan ends at a distance.
+bool HasRange(const PlannerInfo* root, const RelOptInfo* rel) {
+  ListCell* cell;
+  foreach (cell, rel->pathlist)
+    if (const IndexPath* ordered = AsOrdered(root, static_cast<Path*>(lfirst(cell))))
+      if (index::RangeOf(ordered) != nullptr) return true;
+  return false;
+}
+
+void RemoveScansUnderFilters(const PlannerInfo* root, RelOptInfo* rel) {
+  ListCell* cell;
+  foreach (cell, rel->pathlist)
+    if (const IndexPath* ordered = AsOrdered(root, static_cast<Path*>(lfirst(cell))))
+      if (LeavesConditions(rel, ordered)) rel->pathlist = foreach_delete_current(rel->pathlist, cell);
 }
 
 constexpr CustomPathMethods path_methods = {kNodeName, MakePlan, nullptr};
@@ -150,24 +212,24 @@ constexpr CustomPathMethods path_methods = {kNodeName, MakePlan, nullptr};
 }  // namespace
 
 void AddPath(PlannerInfo* root, RelOptInfo* rel, const RangeTblEntry* entry) {
-  if (likely(list_length(root->query_pathkeys) != 1) || rel->baserestrictinfo == NIL || list_length(rel->indexlist) < 2)
-    return;
+  if (likely(list_length(root->query_pathkeys) != 1) || rel->baserestrictinfo == NIL || rel->indexlist == NIL) return;
   List *hnsw_indexes = NIL, *others = NIL;
   ListCell* cell;
   foreach (cell, rel->indexlist)
     if (index::IsHnswIndex(*lfirst_node(IndexOptInfo, cell))) hnsw_indexes = lappend(hnsw_indexes, lfirst(cell));
-  if (hnsw_indexes == NIL) return;
+  if (hnsw_indexes == NIL || !index::settings::enable_filtered_scan || !enable_indexscan) return;
   foreach (cell, rel->indexlist)
     if (!list_member_ptr(hnsw_indexes, lfirst(cell))) others = lappend(others, lfirst(cell));
-  if (others == NIL || !index::settings::enable_filtered_scan || !enable_indexscan || !enable_bitmapscan) return;
   if (entry->rtekind != RTE_RELATION || entry->inh || entry->tablesample != nullptr || rel->lateral_relids != nullptr ||
       IS_DUMMY_REL(rel))
     return;
 
   IndexPath* ordered = OrderedPath(root, rel, hnsw_indexes);
   if (ordered == nullptr) return;
-  BitmapHeapPath* bitmap = BitmapPath(root, rel, others);
-  if (bitmap == nullptr) return;
+  BitmapHeapPath* bitmap = others == NIL || !enable_bitmapscan ? nullptr : BitmapPath(root, rel, others);
+  const bool asks = LeavesConditions(rel, ordered) && !HasRange(root, rel);
+  if (!asks && bitmap == nullptr) return;
+  if (asks) RemoveScansUnderFilters(root, rel);
 
   CustomPath* path = makeNode(CustomPath);
   path->path.pathtype = T_CustomScan;
@@ -177,9 +239,14 @@ void AddPath(PlannerInfo* root, RelOptInfo* rel, const RangeTblEntry* entry) {
   path->path.rows = rel->rows;
   path->path.pathkeys = root->query_pathkeys;
   path->flags = CUSTOMPATH_SUPPORT_PROJECTION;
-  path->custom_paths = list_make2(bitmap, ordered);
+  path->custom_paths = list_make1(ordered);
   path->methods = &path_methods;
-  SetCosts(path, rel, ordered, bitmap, RowsWanted(root));
+  if (bitmap != nullptr) {
+    path->custom_paths = lappend(path->custom_paths, bitmap);
+    SetCosts(path, rel, ordered, bitmap, RowsWanted(root));
+  } else {
+    SetCosts(path, rel, ordered, RowsWanted(root));
+  }
   add_path(rel, &path->path);
 }
 

@@ -1,5 +1,5 @@
-// The path "HNSW Filtered Scan": rows of a table in the order of their distance, of those that the bitmaps of other
-// indexes let pass.
+// The path "HNSW Filtered Scan": rows of a table in the order of their distance, of those that meet conditions which
+// the hnsw index does not answer, with the bitmaps of other indexes where there are any.
 #pragma once
 
 #include "pg/planner.hpp"
@@ -7,7 +7,8 @@
 namespace medvec::planner::filtered_scan {
 
 // For each base relation, after core's paths. Does nothing, at once, unless the query is ordered by one expression and
-// the table has an hnsw index, another index, and a condition.
+// the table has an hnsw index and a condition. Core's ordered scans of hnsw indexes that leave conditions to a filter
+// above them are taken out: such a scan finds what a beam for rows of all kinds finds.
 void AddPath(PlannerInfo* root, RelOptInfo* rel, const RangeTblEntry* entry);
 
 }  // namespace medvec::planner::filtered_scan

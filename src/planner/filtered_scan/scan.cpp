@@ -12,10 +12,9 @@ namespace medvec::planner::filtered_scan {
 
 namespace {
 
-// Share of the other strategies' price that is risked to see whether rows near the query pass.
-constexpr double kProbe = 1.0 / 4;
 // Rows of a page, where the statistics do not tell.
 constexpr double kRowsPerPage = 50;
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 // From one to the next, where the one before does not suffice.
 enum Strategy {
@@ -32,7 +31,7 @@ struct ScanState {
   ExprState* conditions;
   ExprState* query;
   List* limit;  // of ExprState
-  PlanState* bitmap;
+  PlanState* bitmap;  // null: no other index knows a condition
   Relation index;
   Rows* rows;
   index::OrderedScan* search;
@@ -105,7 +104,8 @@ double TablePrice(const ScanState& state, double rows) {
   const index::Index& index = state.search->index();
   const double row = index::prices::TableRow(static_cast<double>(index.meta.dim) * index.operators.element_bytes);
   return rows *
-         (index::prices::kInlineRow + PassingInSet(state) * state.data.key_share * (row - index::prices::kInlineRow));
+         (index::prices::kInlineRow + state.data.question +
+          PassingInSet(state) * state.data.key_share * (row - index::prices::kInlineRow));
 }
 
 // Whether the rows that pass are known not to be near.
@@ -113,7 +113,6 @@ bool IsFar(const ScanState& state) { return state.is_far && state.given.tids.siz
 
 // False: a search makes no sense, because nothing is near to the query.
 bool StartSearch(ScanState& state, const index::OrderedScan::Wanted& wanted, double alternative) {
-  const bool is_asking = wanted.set == nullptr;
   state.search->Start({
       .query = state.query_value,
       .is_null = state.is_query_null,
@@ -123,35 +122,40 @@ bool StartSearch(ScanState& state, const index::OrderedScan::Wanted& wanted, dou
       .with_hidden = TransactionStartedDuringRecovery(),
       .order = index::OrderedScan::Order::kRelaxed,
       .limit = state.wanted,
-      .is_lazy = is_asking,
-      .may_walk = is_asking || !IsFar(state),
+      .may_walk = wanted.set == nullptr || !IsFar(state),
       .goes_on = state.has_searched,
       .wanted = wanted,
       .alternative = alternative,
   });
   state.has_searched = true;
-  if (state.search->kind() != index::QueryKind::kVector) return false;
+  if (state.search->kind() != index::QueryKind::kVector && state.bitmap != nullptr) return false;
   std::sort(state.given.tids.begin(), state.given.tids.end());
   state.indexed = new (palloc(sizeof(IndexedRows))) IndexedRows(
-      *state.rows, *state.search, index::ServerMemory(state.context), std::max(state.wanted, 1.0), state.given);
+      *state.rows, *state.search, index::ServerMemory(state.context), state.wanted, state.bitmap == nullptr, state.given);
   return true;
 }
 
+double AskingPrice(const ScanState& state) { return index::prices::kFetch + state.data.question; }
+
 // Before there is a set, only estimates tell how many rows pass. Whatever they say, the first beam may show that many
 // rows lie near the query. It ends where the way to enough of them is to be seen to cost more than the other ways: then
-// it is known that they are not near.
+// it is known that they are not near. Without a bitmap this search is all there is, and reads the index itself.
 bool BeginAskRows(ScanState& state) {
+  const double nodes = Nodes(state), beam = state.search->Beam(state.wanted);
+  index::OrderedScan::Wanted wanted = {
+      .test = {PassesRow, &state}, .test_price = AskingPrice(state), .passing = Passing(state, nodes)};
+  if (state.bitmap == nullptr) return StartSearch(state, wanted, kInfinity);
   if (state.set != nullptr || state.is_query_null) return false;
-  const double nodes = Nodes(state), set_rows = state.data.set_rows, ef = index::settings::ef_search;
+  const double set_rows = state.data.set_rows;
   const double other = index::prices::kBitmapRow * set_rows +
-                       std::min({index::prices::Walk(nodes, set_rows, state.search->Beam(state.wanted)),
+                       std::min({index::prices::Walk(nodes, set_rows, beam),
                                  index::prices::Matches(nodes, set_rows, HasCodes(state)), TablePrice(state, set_rows)});
-  const double visit = 1 + index::prices::kFetch;
-  const double asking = visit * index::prices::Stream(nodes, state.data.rows, ef, std::max(1.0, state.wanted));
-  const double least = visit * index::prices::Stream(nodes, nodes, ef, state.wanted);
-  if (asking > other && least > kProbe * other) return false;
+  const double visit = 1 + AskingPrice(state);
+  const double asking = visit * index::prices::Walk(nodes, state.data.rows, beam);
+  const double least = visit * index::prices::Walk(nodes, nodes, beam);
+  if (asking > other && least > index::prices::kProbe * other) return false;
   state.is_far = true;  // if another strategy follows before there is a row
-  return StartSearch(state, {.test = {PassesRow, &state}, .passing = Passing(state, nodes)}, other / visit);
+  return StartSearch(state, wanted, other);
 }
 
 // The number of rows in the set is known. Where they lie is not: if the search turns out to visit more than reading the
@@ -167,7 +171,7 @@ bool BeginSearchSet(ScanState& state) {
   const double walk = index::prices::Walk(nodes, matches * passing, state.search->Beam(state.wanted));
   if (table <= read && (IsFar(state) || table <= walk)) return false;
   index::OrderedScan::Wanted wanted = {.set = state.set, .set_rows = state.set_rows, .test = {}, .passing = passing};
-  if (state.data.has_residual) wanted.test = {PassesRow, &state};
+  if (state.data.has_residual) wanted.test = {PassesRow, &state}, wanted.test_price = AskingPrice(state);
   return StartSearch(state, wanted, table);
 }
 
@@ -224,6 +228,7 @@ TupleTableSlot* NextRow(ScanState& state) {
   if (!state.is_begun) BeginScan(state);
   while (state.strategy != kReadTable) {
     if (state.indexed->Next()) return state.rows->slot();
+    if (state.bitmap == nullptr) return ExecClearTuple(state.rows->slot());
     Begin(state, static_cast<Strategy>(state.strategy + 1));
   }
   return state.exact->Next() ? state.rows->slot() : ExecClearTuple(state.rows->slot());
@@ -261,9 +266,11 @@ void BeginNode(CustomScanState* node, EState* estate, int flags) {
   ExprState* distance = ExecInitExpr(static_cast<Expr*>(expression(kDistance)), &node->ss.ps);
   state.query = ExecInitExpr(static_cast<Expr*>(expression(kQuery)), &node->ss.ps);
   state.limit = ExecInitExprList(static_cast<List*>(expression(kLimit)), &node->ss.ps);
-  state.bitmap = ExecInitNode(static_cast<Plan*>(linitial(plan->custom_plans)), estate,
-                              flags & ~(EXEC_FLAG_BACKWARD | EXEC_FLAG_MARK));
-  node->custom_ps = list_make1(state.bitmap);
+  if (plan->custom_plans != NIL) {
+    state.bitmap = ExecInitNode(static_cast<Plan*>(linitial(plan->custom_plans)), estate,
+                                flags & ~(EXEC_FLAG_BACKWARD | EXEC_FLAG_MARK));
+    node->custom_ps = list_make1(state.bitmap);
+  }
   if (flags & EXEC_FLAG_EXPLAIN_ONLY) return;
   if (!IsMVCCSnapshot(estate->es_snapshot)) elog(ERROR, "non-MVCC snapshots are not supported with hnsw");
   state.index = index_open(state.data.index, exec_rt_fetch(plan->scan.scanrelid, estate)->rellockmode);
@@ -280,9 +287,10 @@ TupleTableSlot* ExecNode(CustomScanState* node) { return ExecScan(&node->ss, Acc
 void RescanNode(CustomScanState* node) {
   ScanState& state = State(node);
   ExecScanReScan(&node->ss);
-  if (node->ss.ps.chgParam != nullptr) UpdateChangedParamSet(state.bitmap, node->ss.ps.chgParam);
+  if (state.bitmap != nullptr && node->ss.ps.chgParam != nullptr)
+    UpdateChangedParamSet(state.bitmap, node->ss.ps.chgParam);
   // The set stays where nothing changed for the bitmap: another query vector, the same filter.
-  if (state.bitmap->chgParam != nullptr) {
+  if (state.bitmap != nullptr && state.bitmap->chgParam != nullptr) {
     state.set = nullptr;
     MemoryContextReset(state.set_context);
   }
@@ -295,7 +303,7 @@ void RescanNode(CustomScanState* node) {
 
 void EndNode(CustomScanState* node) {
   ScanState& state = State(node);
-  ExecEndNode(state.bitmap);
+  if (state.bitmap != nullptr) ExecEndNode(state.bitmap);
   if (state.index == nullptr) return;
   if (state.search != nullptr) state.search->End();
   ExecClearTuple(node->ss.ss_ScanTupleSlot);
