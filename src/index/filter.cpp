@@ -166,7 +166,7 @@ void Filter::SetCall(Condition* condition, ScanKeyData& key, const Datum* argume
 void Filter::Judge(const RowPage& page, RowSet* rows) const {
   if (never_) return rows->Clear();
   for (int i = 0; i < count_ && !rows->is_empty(); ++i) Judge(conditions_[i], page, rows);
-  if (tuples_ != nullptr) rows->Select([&](uint32_t slot) { return tuples_->Contains(page[slot].tuple()); });
+  if (tuples_ != nullptr) page.SelectTuples(*tuples_, rows);
 }
 
 void Filter::Judge(const Condition& condition, const RowPage& page, RowSet* rows) {

@@ -18,6 +18,7 @@ class Filter {
   // Whether there is anything to ask. If not, all rows match.
   bool is_empty() const { return !has_conditions() && tuples_ == nullptr; }
   bool has_conditions() const { return count_ > 0; }
+  bool has_tuples() const { return tuples_ != nullptr; }
   // Whether no row can match: a condition that compares with NULL.
   bool is_never() const { return never_; }
   // What a row's keys say. All conditions have to match.

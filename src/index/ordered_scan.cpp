@@ -112,7 +112,7 @@ bool OrderedScan::MayReadRest() const {
 // Of reading all matches, and fetching as many as the caller will take or has to ask itself.
 double OrderedScan::MatchesPrice() const {
   if (!can_collect()) return kInfinity;
-  return prices::Matches(estimate_.rows, estimate_.matches, index_.has_row_codes()) +
+  return prices::Matches(estimate_.rows, estimate_.matches, index_.has_row_codes(), filter_->has_tuples()) +
          std::max(prices::kFetch, test_price_) * std::min(limit_ / std::max(passing_, 0.001), estimate_.matches);
 }
 

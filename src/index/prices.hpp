@@ -9,9 +9,9 @@
 
 namespace medvec::index::prices {
 
-// Looking at a row in the row pages for whether it matches; reading the node of one that does, in order of address
-// (docs/decisions/0020-row-pages.md).
-inline constexpr double kRow = 1.0 / 2400, kMatch = 0.4;
+// Looking at a row in the row pages for whether it matches conditions, and whether it is in a set of tuples; reading the
+// node of one that does, in order of address (docs/decisions/0020-row-pages.md).
+inline constexpr double kRow = 1.0 / 2400, kRowOfSet = 1.0 / 1000, kMatch = 0.4;
 // Estimating the distance of a match by its row's code; and reading those that may be among the first answers. So few
 // matches are read without an estimate before.
 inline constexpr double kEstimate = 1.0 / 30, kFirstReads = 50, kFewMatches = 200;
@@ -25,7 +25,7 @@ inline constexpr double kWidthPerEf = 1.5;
 inline constexpr double kBeamPerRow = 1.25;
 // Fetching a row of the table at random to ask it conditions; in the order of the table and with its distance, where
 // the vector is in the row, or out of line; taking a row out of a bitmap that an index gave, and putting it there.
-inline constexpr double kFetch = 0.5, kInlineRow = 0.4, kOutOfLineRow = 2, kBitmapRow = 0.02;
+inline constexpr double kFetch = 0.5, kInlineRow = 0.4, kOutOfLineRow = 1.2, kBitmapRow = 0.02;
 inline constexpr double kOutOfLineBytes = 2000;
 // How many rows pass a test is a guess before any was asked. To see whether those near the query do, this share of the
 // other ways' price is risked.
@@ -36,10 +36,10 @@ inline double Walk(double nodes, double matches, double width) {
   return kPerWidth * width * std::pow(nodes / std::max(1.0, matches), hnsw::kWidthPower);
 }
 // Finding all matches by the row pages, and ranking them.
-inline double Matches(double nodes, double matches, bool has_codes) {
+inline double Matches(double nodes, double matches, bool has_codes, bool is_of_set = false) {
   const double read = kMatch * matches;
   const bool estimates = has_codes && matches > kFewMatches;
-  return kRow * nodes + (estimates ? std::min(read, kEstimate * matches + kFirstReads) : read);
+  return (is_of_set ? kRowOfSet : kRow) * nodes + (estimates ? std::min(read, kEstimate * matches + kFirstReads) : read);
 }
 // As many matches as make both about equal.
 inline double Even(double nodes, double width, bool has_codes) {

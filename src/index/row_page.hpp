@@ -3,6 +3,7 @@
 
 #include "index/keys.hpp"
 #include "index/pages.hpp"
+#include "index/tid_set.hpp"
 
 namespace medvec::index {
 
@@ -119,6 +120,10 @@ class RowPage {
   // Takes out rows by the number of a filter column.
   void SelectNumbers(uint32_t column, Form form, Number low, Number high, RowSet* set) const {
     SelectRange(form, Value(column, 0), slots(), low, high, set->words());
+  }
+  // Takes out rows of tuples that are not in a set.
+  void SelectTuples(const TidSet& tuples, RowSet* set) const {
+    tuples.Select(bytes_ + index_.rows.blocks, bytes_ + index_.rows.offsets, slots(), set->words());
   }
   const uint8_t* Value(uint32_t column, uint32_t slot) const {
     return bytes_ + index_.rows.values[column] + slot * index_.meta.keys[column].size;

@@ -1,5 +1,8 @@
 #include "index/tid_set.hpp"
 
+#include <bit>
+
+#include "core/column.hpp"
 #include "index/index.hpp"
 
 namespace medvec::index {
@@ -33,6 +36,47 @@ void TidSet::Drain(TIDBitmap* bitmap) {
   }
   EndBitmapIteration(iterator);
   MakeDirectory(memory);
+  MakeHashes(memory);
+}
+
+// One bit in sixteen is set, up to a size that stays in the cache. Pages as a whole have no tuples to hash.
+void TidSet::MakeHashes(const hnsw::Memory& memory) {
+  constexpr uint64 kBitsPerTuple = 16, kMostBits = uint64{1} << 22;
+  if (whole_pages_ > 0 || tuples_ == 0) return;
+  const uint64 bits = Min(std::bit_ceil(Max(tuples_ * kBitsPerTuple, uint64{64})), kMostBits);
+  hashes_ = memory.Allocate<uint64>(bits / 64);
+  memset(hashes_, 0, bits / 8);
+  hash_shift_ = 64 - std::countr_zero(bits);
+  ForEach(
+      [this](BlockNumber block, OffsetNumber offset) {
+        const uint64 hash = Hash(block, offset) >> hash_shift_;
+        hashes_[hash / 64] |= uint64{1} << hash % 64;
+      },
+      [](BlockNumber) {});
+}
+
+void TidSet::Select(const uint8_t* blocks, const uint8_t* offsets, uint32 count, uint64* among) const {
+  for (uint32 first = 0; first < count; first += 64) {
+    uint64& word = among[first / 64];
+    if (word == 0) continue;
+    const auto block_of = [&](uint32 i) { return ReadAs<uint32>(blocks + (first + i) * sizeof(uint32)); };
+    const auto offset_of = [&](uint32 i) { return ReadAs<uint16>(offsets + (first + i) * sizeof(uint16)); };
+    if (hashes_ != nullptr) {
+      uint64 may = 0;
+      const uint32 end = Min(count - first, 64u);
+      for (uint32 i = 0; i < end; ++i) {
+        const uint64 hash = Hash(block_of(i), offset_of(i)) >> hash_shift_;
+        may |= (hashes_[hash / 64] >> hash % 64 & 1) << i;
+      }
+      word &= may;
+    }
+    for (uint64 left = word; left != 0; left &= left - 1) {
+      const uint32 i = static_cast<uint32>(std::countr_zero(left));
+      ItemPointerData tuple;
+      ItemPointerSet(&tuple, block_of(i), offset_of(i));
+      if (!Contains(tuple)) word ^= left & -left;
+    }
+  }
 }
 
 void TidSet::MakeDirectory(const hnsw::Memory& memory) {

@@ -16,6 +16,9 @@ class TidSet {
   void Drain(TIDBitmap* bitmap);
 
   bool Contains(const ItemPointerData& tuple) const;
+  // Of `count` tuples, whose blocks (four bytes each) and offsets (two) stand one behind the other at any address, bit i
+  // of `among` says whether tuple i is in question. Takes those out that are not in the set.
+  void Select(const uint8_t* blocks, const uint8_t* offsets, uint32 count, uint64* among) const;
   // Tuples of pages known by tuple; pages known as a whole.
   uint64 tuples() const { return tuples_; }
   uint64 whole_pages() const { return whole_pages_; }
@@ -47,7 +50,11 @@ class TidSet {
     uint32 first_word;        // its words end where the next run's begin
   };
 
+  static uint64 Hash(BlockNumber block, OffsetNumber offset) {
+    return (uint64{block} << 16 | offset) * 0x9e3779b97f4a7c15;
+  }
   void MakeDirectory(const hnsw::Memory& memory);
+  void MakeHashes(const hnsw::Memory& memory);
 
   hnsw::Array<Run> runs_;  // by block
   hnsw::Array<uint64> words_;
@@ -56,6 +63,9 @@ class TidSet {
   uint32* directory_ = nullptr;
   uint32 buckets_ = 0;
   int shift_ = 0;
+  // Which hashes there are, a bit each: nearly all tuples that are not in the set are told by them.
+  uint64* hashes_ = nullptr;
+  int hash_shift_ = 0;
 };
 
 }  // namespace medvec::index

@@ -149,7 +149,7 @@ bool BeginAskRows(ScanState& state) {
   const double set_rows = state.data.set_rows;
   const double other = index::prices::kBitmapRow * set_rows +
                        std::min({index::prices::Walk(nodes, set_rows, beam),
-                                 index::prices::Matches(nodes, set_rows, HasCodes(state)), TablePrice(state, set_rows)});
+                                 index::prices::Matches(nodes, set_rows, HasCodes(state), true), TablePrice(state, set_rows)});
   const double visit = 1 + AskingPrice(state);
   const double asking = visit * index::prices::Walk(nodes, state.data.rows, beam);
   const double least = visit * index::prices::Walk(nodes, nodes, beam);
@@ -167,7 +167,7 @@ bool BeginSearchSet(ScanState& state) {
   const double matches = state.set_rows * state.data.key_share;
   const double passing = PassingInSet(state);
   const double fetched = std::min(matches, state.wanted / passing);
-  const double read = index::prices::Matches(nodes, matches, HasCodes(state)) + index::prices::kFetch * fetched;
+  const double read = index::prices::Matches(nodes, matches, HasCodes(state), true) + index::prices::kFetch * fetched;
   const double walk = index::prices::Walk(nodes, matches * passing, state.search->Beam(state.wanted));
   if (table <= read && (IsFar(state) || table <= walk)) return false;
   index::OrderedScan::Wanted wanted = {.set = state.set, .set_rows = state.set_rows, .test = {}, .passing = passing};
