@@ -128,20 +128,17 @@ void OrderedScan::ChooseStrategy(const Request& request) {
   const double even = prices::Even(nodes, beam, index_.has_row_codes());
   estimate_ = {nodes, request.wanted.set == nullptr ? nodes : request.wanted.set_rows};
   if (filter_->has_conditions() && estimate_.matches > even) estimate_ = EstimateMatches(index_, rows_, *filter_, even);
-  if (!request.may_walk) {
-    gave_up_ = !ReadRest();
-    return;
-  }
   const double passing = estimate_.matches * passing_, matches = MatchesPrice();
   const double walk = VisitPrice() * prices::Walk(estimate_.rows, passing, beam);
-  const bool probes = !test_.is_empty() && request.wanted.set == nullptr &&
-                      VisitPrice() * prices::kPerWidth * beam <= prices::kProbe * matches;
-  if (!probes && MayReadRest() && matches <= std::min(walk, alternative_) &&
+  const bool may_rest = MayReadRest();
+  const bool probes =
+      request.may_probe && VisitPrice() * hnsw::kGlance <= prices::kProbe * std::min(matches, alternative_);
+  if (!probes && may_rest && matches <= std::min(walk, alternative_) &&
       ReadMatches(kDoubt * std::max(even, estimate_.matches) + kFew))
     return;
   budget_ = std::max(std::min(MatchesPrice(), alternative_) / VisitPrice(), prices::kPerWidth * beam);
   budget_ = std::min(budget_, static_cast<double>(settings::max_scan_tuples));
-  search_->LimitHops(static_cast<size_t>(budget_));
+  search_->LimitHops(static_cast<size_t>(budget_), may_rest);
 }
 
 bool OrderedScan::IsAtLimit() const { return search_->hops() >= static_cast<size_t>(settings::max_scan_tuples); }
@@ -167,12 +164,11 @@ OrderedScan::Further OrderedScan::HowToWiden() const {
 // qualify.
 void OrderedScan::BeginRest(Rest rest) {
   search_->Free();
-  whole_ = new (palloc(sizeof(WholeScan)))
-      WholeScan(index_, graph_, query_.query, query_.bound, without_,
-                Accept(index_, graph_, rows_, *filter_, {}, &range_),
-                order_ == Order::kNone     ? kInfinity
-                : order_ == Order::kStrict ? floor_
-                                           : -kInfinity);
+  whole_ = new (palloc(sizeof(WholeScan))) WholeScan(index_, graph_, query_.query, query_.bound, without_,
+                                                     Accept(index_, graph_, rows_, *filter_, {}, &range_),
+                                                     order_ == Order::kNone     ? kInfinity
+                                                     : order_ == Order::kStrict ? floor_
+                                                                                : -kInfinity);
   now_.rest = rest;
 }
 

@@ -37,10 +37,10 @@ class OrderedScan {
     int key_count;
     bool with_hidden;  // nodes that Hide was called for count
     Order order;
-    bool is_once = false;  // no more than what the first beam holds
-    double limit = 0;      // rows that will be taken; 0: not known
-    bool may_walk = true;  // false: the rows wanted are known not to be near
-    bool goes_on = false;  // counts as the same scan as the one before
+    bool is_once = false;   // no more than what the first beam holds
+    double limit = 0;       // rows that will be taken; 0: not known
+    bool may_probe = true;  // false: the rows wanted do not seem to be near
+    bool goes_on = false;   // counts as the same scan as the one before
     Wanted wanted = {};
     Range range = {};  // rows within it alone
     // The caller can do without the scan at this price, in visits: when it has come to that, it gives up.
@@ -127,12 +127,12 @@ class OrderedScan {
   WholeScan* whole_ = nullptr;  // what is given when the walk is not worth going on; null: not begun
   bool was_spent_ = false;      // the walk came to its limit, and may not be replaced
   bool gave_up_ = false;
-  double left_ = 0;  // nodes that may still be given
+  double left_ = 0;       // nodes that may still be given
   bool is_over_ = false;  // the walk has come to the end of the range
   hnsw::Array<NodeId> given_ = {};
   hnsw::Array<hnsw::Answer> late_ = {};  // found in the range, too late for their place in order
-  hnsw::Answer answer_ = {};          // whose rows are given now
-  hnsw::Array<FoundRow> found_ = {};  // its rows
+  hnsw::Answer answer_ = {};             // whose rows are given now
+  hnsw::Array<FoundRow> found_ = {};     // its rows
   size_t next_ = 0;
   bool is_certain_ = false;
   double farthest_ = 0;  // upper bound of the rows given so far

@@ -9,14 +9,14 @@
 
 namespace medvec::index::prices {
 
-// Looking at a row in the row pages for whether it matches conditions, and whether it is in a set of tuples; reading the
-// node of one that does, in order of address (docs/decisions/0020-row-pages.md).
+// Looking at a row in the row pages for whether it matches conditions, and whether it is in a set of tuples; reading
+// the node of one that does, in order of address (docs/decisions/0020-row-pages.md).
 inline constexpr double kRow = 1.0 / 2400, kRowOfSet = 1.0 / 1000, kMatch = 0.4;
 // Estimating the distance of a match by its row's code; and reading those that may be among the first answers. So few
 // matches are read without an estimate before.
 inline constexpr double kEstimate = 1.0 / 30, kFirstReads = 50, kFewMatches = 200;
 // Nodes visited for a beam of so many.
-inline constexpr double kPerWidth = 2;
+inline constexpr double kPerWidth = hnsw::kVisitsPerWidth;
 // Nodes visited for each row taken beyond ef_search, by a beam that grows in steps (2.4 to 3.6).
 inline constexpr double kPerRow = 3;
 // The first beam is wider than ef_search.
@@ -27,8 +27,8 @@ inline constexpr double kBeamPerRow = 1.25;
 // the vector is in the row, or out of line; taking a row out of a bitmap that an index gave, and putting it there.
 inline constexpr double kFetch = 0.5, kInlineRow = 0.4, kOutOfLineRow = 1.2, kBitmapRow = 0.02;
 inline constexpr double kOutOfLineBytes = 2000;
-// How many rows pass a test is a guess before any was asked. To see whether those near the query do, this share of the
-// other ways' price is risked.
+// Where the rows lie that match, nobody knows before some were asked. To see whether those near the query do, this
+// share of the other ways' price is risked.
 inline constexpr double kProbe = 1.0 / 4;
 
 // A walk among so many nodes, of which some match, for as many as the beam is wide.
@@ -39,7 +39,8 @@ inline double Walk(double nodes, double matches, double width) {
 inline double Matches(double nodes, double matches, bool has_codes, bool is_of_set = false) {
   const double read = kMatch * matches;
   const bool estimates = has_codes && matches > kFewMatches;
-  return (is_of_set ? kRowOfSet : kRow) * nodes + (estimates ? std::min(read, kEstimate * matches + kFirstReads) : read);
+  return (is_of_set ? kRowOfSet : kRow) * nodes +
+         (estimates ? std::min(read, kEstimate * matches + kFirstReads) : read);
 }
 // As many matches as make both about equal.
 inline double Even(double nodes, double width, bool has_codes) {

@@ -16,8 +16,8 @@ class TidSet {
   void Drain(TIDBitmap* bitmap);
 
   bool Contains(const ItemPointerData& tuple) const;
-  // Of `count` tuples, whose blocks (four bytes each) and offsets (two) stand one behind the other at any address, bit i
-  // of `among` says whether tuple i is in question. Takes those out that are not in the set.
+  // Of `count` tuples, whose blocks (four bytes each) and offsets (two) stand one behind the other at any address, bit
+  // i of `among` says whether tuple i is in question. Takes those out that are not in the set.
   void Select(const uint8_t* blocks, const uint8_t* offsets, uint32 count, uint64* among) const;
   // Tuples of pages known by tuple; pages known as a whole.
   uint64 tuples() const { return tuples_; }

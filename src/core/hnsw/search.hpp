@@ -115,6 +115,11 @@ inline constexpr double kWidthPower = .8;
 // known only where the walk has been.
 inline constexpr double kWideEnough = .9, kMostGrowth = 3;
 
+// A walk of a limited number of visits looks at the share first after so many: near the query it is by then, and where
+// even so many accepted nodes more would make it too long it ends.
+inline constexpr size_t kGlance = 16;
+inline constexpr double kGlanceDoubt = 2, kVisitsPerWidth = 2;
+
 template <Graph G, class Accept = AcceptAll>
 class Search {
  public:
@@ -157,7 +162,8 @@ class Search {
   // The k-th answer comes out of a beam of at least so many times k, instead of 5/4: late finds are rarer.
   void KeepWidth(double per_answer) { width_per_answer_ = per_answer; }
   // From now on walks end once so many nodes were read, or it is to be seen that so many would not do.
-  void LimitHops(size_t most) { most_hops_ = most; }
+  // `glances`: as soon as that may be seen, for who does not ask again.
+  void LimitHops(size_t most, bool glances) { most_hops_ = most, glances_ = glances; }
   // Whether that was so: then Next has said that there are no more; asked again it walks on to the limit, and gives
   // what was found until there.
   bool is_spent() const { return spent_; }
@@ -177,7 +183,7 @@ class Search {
       }
       walk_.Start(width_, true, true);
       if (start != kNoNode) walk_.Add(start);
-      if (!Run() || !WidenToShare()) return false;
+      if (!Glance() || !Run() || !WidenToShare()) return false;
     }
     for (;;) {
       if (!widen) {
@@ -231,6 +237,15 @@ class Search {
     exhausted_ = !walk_.Widen(width);
     return Run();
   }
+  // False: it is to be seen that the walk will be too long.
+  bool Glance() {
+    if (!glances_ || walk_.Run(std::min(kGlance, most_hops_)) || asked_ == 0) return true;
+    const double most_share =
+        std::min(1.0, (static_cast<double>(accepted_) + kGlanceDoubt) / static_cast<double>(asked_));
+    const double width = static_cast<double>(width_) * std::pow(most_share, -kWidthPower);
+    spent_ = kVisitsPerWidth * width > static_cast<double>(most_hops_);
+    return !spent_;
+  }
   bool WidenToShare() {
     while (!exhausted_) {
       const double width = static_cast<double>(walk_.width());
@@ -265,6 +280,7 @@ class Search {
   size_t given_ = 0, asked_ = 0, accepted_ = 0;
   double floor_ = -std::numeric_limits<double>::infinity();  // strict order: no answer below it
   size_t most_hops_ = std::numeric_limits<size_t>::max();
+  bool glances_ = false;
   bool started_ = false, widened_ = false, exhausted_ = false, spent_ = false;
 };
 

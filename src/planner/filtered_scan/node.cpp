@@ -12,8 +12,8 @@ List* MakePrivate(const PlanData& data) {
   // With a point: a number without one would come back from a parallel worker's copy as an integer.
   const auto number = [](double value) { return makeFloat(psprintf("%.9f", value)); };
   List* list = list_make2(makeInteger(static_cast<int>(data.index)), makeInteger(data.has_residual));
-  for (const double value :
-       {data.limit, data.rows, data.set_rows, data.key_share, data.question}) list = lappend(list, number(value));
+  for (const double value : {data.limit, data.rows, data.set_rows, data.key_share, data.question})
+    list = lappend(list, number(value));
   return list;
 }
 

@@ -111,10 +111,9 @@ void SetCosts(CustomPath* path, const RelOptInfo* rel, const IndexPath* ordered,
   const double asked = matches * std::min(1.0, std::max(1.0, limit) / std::max(1.0, rel->rows));
   const Cost whole = cost.Matches(matches) * cost.visit() +
                      asked * (index::prices::kFetch * index::VisitCost::Arithmetic() + rel->baserestrictcost.per_tuple);
-  path->path.startup_cost =
-      rel->baserestrictcost.startup + std::min(AskingCost(cost, rel, ordered, limit), whole);
-  path->path.total_cost = path->path.startup_cost +
-                          index::prices::kPerRow * matches * cost.AskingVisit(1, rel->baserestrictcost.per_tuple);
+  path->path.startup_cost = rel->baserestrictcost.startup + std::min(AskingCost(cost, rel, ordered, limit), whole);
+  path->path.total_cost =
+      path->path.startup_cost + index::prices::kPerRow * matches * cost.AskingVisit(1, rel->baserestrictcost.per_tuple);
 }
 
 // The plan below a gate, which is above us too.

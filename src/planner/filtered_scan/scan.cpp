@@ -30,7 +30,7 @@ struct ScanState {
   PlanData data;
   ExprState* conditions;
   ExprState* query;
-  List* limit;  // of ExprState
+  List* limit;        // of ExprState
   PlanState* bitmap;  // null: no other index knows a condition
   Relation index;
   Rows* rows;
@@ -51,7 +51,6 @@ struct ScanState {
   Datum query_value;
   bool is_query_null;
   double wanted;  // rows that will be taken; 0: not known
-  bool is_far;    // as many ought to have been found by now
   bool has_searched;
   IndexedRows* indexed;
   ExactRows* exact;
@@ -103,13 +102,9 @@ double PassingInSet(const ScanState& state) {
 double TablePrice(const ScanState& state, double rows) {
   const index::Index& index = state.search->index();
   const double row = index::prices::TableRow(static_cast<double>(index.meta.dim) * index.operators.element_bytes);
-  return rows *
-         (index::prices::kInlineRow + state.data.question +
-          PassingInSet(state) * state.data.key_share * (row - index::prices::kInlineRow));
+  return rows * (index::prices::kInlineRow + state.data.question +
+                 PassingInSet(state) * state.data.key_share * (row - index::prices::kInlineRow));
 }
-
-// Whether the rows that pass are known not to be near.
-bool IsFar(const ScanState& state) { return state.is_far && state.given.tids.size == 0; }
 
 // False: a search makes no sense, because nothing is near to the query.
 bool StartSearch(ScanState& state, const index::OrderedScan::Wanted& wanted, double alternative) {
@@ -122,7 +117,7 @@ bool StartSearch(ScanState& state, const index::OrderedScan::Wanted& wanted, dou
       .with_hidden = TransactionStartedDuringRecovery(),
       .order = index::OrderedScan::Order::kRelaxed,
       .limit = state.wanted,
-      .may_walk = wanted.set == nullptr || !IsFar(state),
+      .may_probe = !state.has_searched,
       .goes_on = state.has_searched,
       .wanted = wanted,
       .alternative = alternative,
@@ -130,16 +125,17 @@ bool StartSearch(ScanState& state, const index::OrderedScan::Wanted& wanted, dou
   state.has_searched = true;
   if (state.search->kind() != index::QueryKind::kVector && state.bitmap != nullptr) return false;
   std::sort(state.given.tids.begin(), state.given.tids.end());
-  state.indexed = new (palloc(sizeof(IndexedRows))) IndexedRows(
-      *state.rows, *state.search, index::ServerMemory(state.context), state.wanted, state.bitmap == nullptr, state.given);
+  state.indexed =
+      new (palloc(sizeof(IndexedRows))) IndexedRows(*state.rows, *state.search, index::ServerMemory(state.context),
+                                                    state.wanted, state.bitmap == nullptr, state.given);
   return true;
 }
 
 double AskingPrice(const ScanState& state) { return index::prices::kFetch + state.data.question; }
 
 // Before there is a set, only estimates tell how many rows pass. Whatever they say, the first beam may show that many
-// rows lie near the query. It ends where the way to enough of them is to be seen to cost more than the other ways: then
-// it is known that they are not near. Without a bitmap this search is all there is, and reads the index itself.
+// rows lie near the query. It ends where the way to enough of them is to be seen to cost more than the other ways.
+// Without a bitmap this search is all there is, and reads the index itself.
 bool BeginAskRows(ScanState& state) {
   const double nodes = Nodes(state), beam = state.search->Beam(state.wanted);
   index::OrderedScan::Wanted wanted = {
@@ -147,14 +143,13 @@ bool BeginAskRows(ScanState& state) {
   if (state.bitmap == nullptr) return StartSearch(state, wanted, kInfinity);
   if (state.set != nullptr || state.is_query_null) return false;
   const double set_rows = state.data.set_rows;
-  const double other = index::prices::kBitmapRow * set_rows +
-                       std::min({index::prices::Walk(nodes, set_rows, beam),
-                                 index::prices::Matches(nodes, set_rows, HasCodes(state), true), TablePrice(state, set_rows)});
+  const double other =
+      index::prices::kBitmapRow * set_rows +
+      std::min({index::prices::Walk(nodes, set_rows, beam),
+                index::prices::Matches(nodes, set_rows, HasCodes(state), true), TablePrice(state, set_rows)});
   const double visit = 1 + AskingPrice(state);
   const double asking = visit * index::prices::Walk(nodes, state.data.rows, beam);
-  const double least = visit * index::prices::Walk(nodes, nodes, beam);
-  if (asking > other && least > index::prices::kProbe * other) return false;
-  state.is_far = true;  // if another strategy follows before there is a row
+  if (asking > other && visit * hnsw::kGlance > index::prices::kProbe * other) return false;
   return StartSearch(state, wanted, other);
 }
 
@@ -169,7 +164,7 @@ bool BeginSearchSet(ScanState& state) {
   const double fetched = std::min(matches, state.wanted / passing);
   const double read = index::prices::Matches(nodes, matches, HasCodes(state), true) + index::prices::kFetch * fetched;
   const double walk = index::prices::Walk(nodes, matches * passing, state.search->Beam(state.wanted));
-  if (table <= read && (IsFar(state) || table <= walk)) return false;
+  if (table <= std::min(read, walk)) return false;
   index::OrderedScan::Wanted wanted = {.set = state.set, .set_rows = state.set_rows, .test = {}, .passing = passing};
   if (state.data.has_residual) wanted.test = {PassesRow, &state}, wanted.test_price = AskingPrice(state);
   return StartSearch(state, wanted, table);
@@ -218,7 +213,7 @@ void BeginScan(ScanState& state) {
   }
   state.query_value = ExecEvalExpr(state.query, state.node.ss.ps.ps_ExprContext, &state.is_query_null);
   state.wanted = RowsWanted(state);
-  state.is_far = state.has_searched = false;
+  state.has_searched = false;
   state.is_begun = true;
   MemoryContextSwitchTo(outer);
   Begin(state, kAskRows);
