@@ -30,7 +30,7 @@ BEGIN
 	kind := 'none';
 	FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) ' || query LOOP
 		IF line ~ 'Index Cond' THEN kind := 'index'; END IF;
-		IF line ~ 'Filter' THEN kind := kind || ' and filter'; END IF;
+		IF line ~ 'Filter:' THEN kind := kind || ' and filter'; END IF;
 	END LOOP;
 END
 $$;

@@ -1,4 +1,5 @@
--- "HNSW Filtered Scan": bitmaps of other indexes decide which rows a search of an hnsw index may give.
+-- "HNSW Filtered Scan": conditions that an hnsw index does not know decide which rows a search of it may give, by the
+-- bitmaps of other indexes or by asking the rows.
 
 \getenv suites PG_ABS_SRCDIR
 \set support :suites '/sql/support/against_exact.sql'
@@ -35,12 +36,14 @@ EXPLAIN (COSTS OFF) SELECT id FROM items WHERE grp < 10 AND words @@ 'x1' AND id
 EXPLAIN (COSTS OFF) SELECT id FROM items WHERE grp = 3 OR doc @> '{"a": 1, "b": 3}' ORDER BY v <-> '[1,2,3,4,5,6]' LIMIT 10;
 EXPLAIN (COSTS OFF, VERBOSE) SELECT id FROM items i WHERE grp = ANY (ARRAY(SELECT q.grp FROM queries q WHERE q.id < 3)) ORDER BY v <-> (SELECT q.v FROM queries q WHERE q.id = 1) LIMIT 10;
 EXPLAIN (COSTS OFF) SELECT q.id, s.id FROM queries q CROSS JOIN LATERAL (SELECT i.id FROM items i WHERE i.grp = q.grp ORDER BY i.v <-> q.v LIMIT 2) s;
--- not where another order is asked for, without conditions that an index answers, or when it is switched off
+-- without a bitmap where no other index knows a condition
+EXPLAIN (COSTS OFF) SELECT id FROM items WHERE grp % 3 = 1 ORDER BY v <-> '[1,2,3,4,5,6]' LIMIT 10;
+-- not where another order is asked for, nearly all rows are known to pass, or when it is switched off
 SELECT query, line FROM unnest(ARRAY[
 	'SELECT id FROM items WHERE grp = 3 ORDER BY v <-> ''[1,2,3,4,5,6]'' DESC LIMIT 10',
 	'SELECT id FROM items WHERE grp = 3 ORDER BY v <=> ''[1,2,3,4,5,6]'' LIMIT 10',
 	'SELECT id FROM items WHERE grp = 3 ORDER BY v <-> ''[1,2,3,4,5,6]'', id LIMIT 10',
-	'SELECT id FROM items WHERE grp % 3 = 1 ORDER BY v <-> ''[1,2,3,4,5,6]'' LIMIT 10',
+	'SELECT id FROM items WHERE grp + 0 <> 3 ORDER BY v <-> ''[1,2,3,4,5,6]'' LIMIT 10',
 	'SELECT id FROM items WHERE grp = 3',
 	'SELECT count(*) FROM items WHERE grp = 3']) query, pg_temp.plan(query) line WHERE line ~ 'Filtered';
 SET hnsw.enable_filtered_scan = off;
@@ -102,7 +105,69 @@ SELECT filter, wanted, f.uses_scan, f.rows, f.filled, f.ordered, f.recall >= 0.9
 		t(n, filter, wanted), pg_temp.filtered(pg_temp.query(filter, wanted)) f ORDER BY n;
 RESET work_mem;
 
+CREATE FUNCTION pg_temp.by_cursor(query text) RETURNS int[] LANGUAGE plpgsql AS $$
+DECLARE
+	c refcursor;
+	id int;
+	ids int[];
+BEGIN
+	OPEN c FOR EXECUTE query;
+	LOOP
+		FETCH c INTO id;
+		EXIT WHEN NOT FOUND;
+		ids := ids || id;
+	END LOOP;
+	RETURN ids;
+END
+$$;
+-- conditions that no other index knows: a walk that asks rows, and where it does not lead to enough of them the rest of the index
+SELECT filter, wanted, f.uses_scan, f.strategy, f.search, f.rows, f.filled, f.ordered, f.recall >= 0.9 AS good_recall
+	FROM (VALUES (1, 'hashint4(id) % 2 = 0', '10'), (2, 'hashint4(id) % 50 = 3', '10'), (3, 'cluster + 0 = 7', '10'), (4, 'cluster + 0 IN (7, 8)', '400'), (5, 'cluster + 0 = 77', '10'), (6, 'hashint4(id) % 2 = 0', '2000'), (7, 'id % 1000 = 7', '10'))
+		t(n, filter, wanted), pg_temp.filtered(pg_temp.query(filter, wanted)) f ORDER BY n;
+-- with little memory
+SET work_mem = '64kB';
+SELECT filter, wanted, f.uses_scan, f.strategy, f.rows, f.filled, f.ordered, f.recall >= 0.9 AS good_recall
+	FROM (VALUES (1, 'cluster + 0 = 7 AND v IS NOT NULL', '100'), (2, 'hashint4(id) > 0 AND v IS NOT NULL', '2000')) t(n, filter, wanted), pg_temp.filtered(pg_temp.query(filter, wanted)) f ORDER BY n;
+-- all rows by a cursor
+SET cursor_tuple_fraction = 0.001;
+SELECT count(*), count(DISTINCT id), bool_and(id % 3 = 1) FROM unnest(pg_temp.by_cursor('SELECT id FROM items WHERE id % 3 = 1 ORDER BY v <-> ''[1,2,3,4,5,6]''')) id;
+SELECT count(v) FROM items WHERE id % 3 = 1;
+RESET cursor_tuple_fraction;
+RESET work_mem;
+-- a walk asks each row once
+CREATE SEQUENCE questions;
+CREATE FUNCTION pg_temp.asks(id int) RETURNS boolean LANGUAGE plpgsql VOLATILE COST 1 AS $$ BEGIN RETURN nextval('questions') > 0 AND hashint4(id) % 2 = 0; END $$;
+SELECT count(*) FROM (SELECT id FROM items WHERE pg_temp.asks(id) ORDER BY v <-> '[1,2,3,4,5,6]' LIMIT 10) s;
+SELECT last_value <= nodes AS once, strategy FROM questions, hnsw_last_scan();
+-- dear conditions: rows are asked in the order of distance, and not all that a walk comes by
+CREATE FUNCTION pg_temp.dear(id int) RETURNS boolean LANGUAGE plpgsql VOLATILE COST 100000 AS $$ BEGIN RETURN nextval('questions') > 0 AND hashint4(id) % 2 = 0; END $$;
+SELECT setval('questions', 1);
+SELECT count(*) FROM (SELECT id FROM items WHERE pg_temp.dear(id) ORDER BY v <-> '[1,2,3,4,5,6]' LIMIT 10) s;
+SELECT last_value < 60 AS few, strategy FROM questions, hnsw_last_scan();
+DROP SEQUENCE questions;
+-- hnsw.max_scan_tuples bounds it
+SET hnsw.max_scan_tuples = 50;
+SELECT count(*) < 20 AS unfilled, count(*) > 0 AS some FROM (SELECT id FROM items WHERE hashint4(id) % 5 = 0 ORDER BY v <-> '[1,2,3,4,5,6]' LIMIT 20) s;
+RESET hnsw.max_scan_tuples;
+-- switched off, as a whole or its bitmaps
+SET hnsw.enable_filtered_scan = off;
+SELECT line FROM pg_temp.plan('SELECT id FROM items WHERE id % 2 = 0 ORDER BY v <-> ''[1,2,3,4,5,6]'' LIMIT 10') line WHERE line ~ 'items';
+RESET hnsw.enable_filtered_scan;
+SET hnsw.iterative_scan = off;
+SELECT line FROM pg_temp.plan('SELECT id FROM items WHERE id % 2 = 0 ORDER BY v <-> ''[1,2,3,4,5,6]'' LIMIT 10') line WHERE line ~ 'items';
+RESET hnsw.iterative_scan;
+SET enable_bitmapscan = off;
+SELECT line FROM pg_temp.plan('SELECT id FROM items WHERE grp = 3 ORDER BY v <-> ''[1,2,3,4,5,6]'' LIMIT 10') line WHERE line ~ 'items|Bitmap';
+RESET enable_bitmapscan;
+-- by inner product, whose distances are negative
+CREATE INDEX items_ip ON items USING hnsw (v vector_ip_ops);
+SELECT filter, f.uses_scan, f.rows, f.filled, f.ordered FROM unnest(ARRAY['grp < 60', 'hashint4(id) % 2 = 0']) filter,
+	pg_temp.filtered(format('SELECT id, v <#> ''[-1,2,3,4,5,6]'' AS d FROM items WHERE %s ORDER BY d LIMIT 2000', filter)) f;
+DROP INDEX items_ip;
+
 -- query vectors that have no distance; a vector of other dimensions
+SELECT count(*) FROM (SELECT id FROM items WHERE id % 2 = 0 ORDER BY v <-> (SELECT q.v FROM queries q WHERE q.id = 77) LIMIT 10) s;
+SELECT count(*), count(DISTINCT id) FROM (SELECT id FROM items WHERE id % 2 = 0 AND v IS NOT NULL ORDER BY v <-> (SELECT q.v FROM queries q WHERE q.id = 77) LIMIT 3000) s;
 SELECT count(*) FROM (SELECT id FROM items WHERE grp < 40 ORDER BY v <-> (SELECT q.v FROM queries q WHERE q.id = 77) LIMIT 10) s;
 SELECT count(*) FROM (SELECT id FROM items WHERE grp = 3 ORDER BY v <-> NULL::vector LIMIT 10) s;
 SELECT id FROM items WHERE grp < 40 ORDER BY v <-> '[1,2,3]' LIMIT 10;
@@ -132,6 +197,7 @@ SELECT pg_temp.of_each('SELECT q.id AS q, s.id FROM queries q CROSS JOIN LATERAL
 SELECT pg_temp.of_each('SELECT q.id AS q, s.id FROM queries q CROSS JOIN LATERAL (SELECT i.id FROM items i WHERE i.grp = q.grp ORDER BY i.v <-> ''[1,2,3,4,5,6]'' LIMIT 3) s');
 SELECT pg_temp.of_each('SELECT q.id AS q, s.id FROM queries q CROSS JOIN LATERAL (SELECT i.id FROM items i WHERE i.grp < q.grp + 30 ORDER BY i.v <-> q.v LIMIT 3) s');
 SELECT pg_temp.of_each('SELECT q.id AS q, (SELECT i.id FROM items i WHERE i.grp = q.grp ORDER BY i.v <-> q.v LIMIT 1) FROM queries q');
+SELECT pg_temp.of_each('SELECT q.id AS q, s.id FROM queries q CROSS JOIN LATERAL (SELECT i.id FROM items i WHERE i.grp % 10 = q.id ORDER BY i.v <-> q.v LIMIT 3) s');
 SELECT pg_temp.of_each('SELECT q.id AS q, s.id FROM queries q LEFT JOIN LATERAL (SELECT i.id FROM items i WHERE i.grp = q.grp + 1000 ORDER BY i.v <-> q.v LIMIT 1) s ON true');
 RESET hnsw.ef_search;
 
@@ -170,21 +236,6 @@ ROLLBACK;
 -- all rows by a cursor, of which nobody knows how many will be taken: what is found too late comes last, and nothing is missing
 SET cursor_tuple_fraction = 0.001;
 EXPLAIN (COSTS OFF) DECLARE c CURSOR FOR SELECT id FROM items WHERE grp < 40 ORDER BY v <-> '[1,2,3,4,5,6]';
-CREATE FUNCTION pg_temp.by_cursor(query text) RETURNS int[] LANGUAGE plpgsql AS $$
-DECLARE
-	c refcursor;
-	id int;
-	ids int[];
-BEGIN
-	OPEN c FOR EXECUTE query;
-	LOOP
-		FETCH c INTO id;
-		EXIT WHEN NOT FOUND;
-		ids := ids || id;
-	END LOOP;
-	RETURN ids;
-END
-$$;
 SELECT filter, cardinality(ids), cardinality(ids) = (SELECT count(DISTINCT id) FROM unnest(ids) id) AS distinct_rows, (SELECT strategy FROM hnsw_last_scan())
 	FROM unnest(ARRAY['grp < 40', 'grp < 90', 'cluster = 7', 'grp < 40 AND cluster IN (7, 8, 9) AND id % 3 = 1']) filter, pg_temp.by_cursor('SELECT id FROM items WHERE ' || filter || ' ORDER BY v <-> ''[1,2,3,4,5,6]''') ids;
 SELECT count(*) FILTER (WHERE grp < 40), count(*) FILTER (WHERE grp < 90), count(*) FILTER (WHERE cluster = 7), count(*) FILTER (WHERE grp < 40 AND cluster IN (7, 8, 9) AND id % 3 = 1) FROM items;
@@ -209,6 +260,7 @@ SELECT filter, wanted, f.uses_scan, f.rows, f.filled, f.ordered, f.recall >= 0.9
 BEGIN;
 SELECT count(*) FROM (SELECT id FROM items WHERE grp = 3 ORDER BY v <-> '[1,2,3,4,5,6]' LIMIT 5 FOR UPDATE) s;
 SELECT count(*) FROM (SELECT id FROM items WHERE grp < 40 ORDER BY v <-> '[1,2,3,4,5,6]' LIMIT 5 FOR SHARE SKIP LOCKED) s;
+SELECT count(*) FROM (SELECT id FROM items WHERE id % 2 = 0 ORDER BY v <-> '[1,2,3,4,5,6]' LIMIT 5 FOR UPDATE) s;
 DECLARE changing CURSOR FOR SELECT id FROM items WHERE grp = 3 ORDER BY v <-> '[1,2,3,4,5,6]' FOR UPDATE;
 MOVE 2 IN changing;
 UPDATE items SET grp = 4444 WHERE CURRENT OF changing;

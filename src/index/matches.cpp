@@ -38,6 +38,7 @@ bool Accept::Ask(hnsw::Answer* answer, const uint8_t* block) const {
   if (match == Match::kMaybe) answer->flags |= kRecheck;
   if (match == Match::kNo || test_.is_empty()) return match != Match::kNo;
   graph_->LetGo();
+  answer->flags |= kTested;
   return test_(tuple);
 }
 

@@ -11,7 +11,9 @@ namespace medvec::index {
 
 // In an answer's flags, beside the block's: the filter does not know for certain.
 inline constexpr uint8_t kRecheck = 128;
-static_assert(kRecheck > hnsw::kWritten);
+// The node's one row has passed the test.
+inline constexpr uint8_t kTested = 64;
+static_assert(kTested > hnsw::kWritten);
 
 // A question that the row in the table answers. It is asked while no page of the index is locked, and may do what it
 // likes.

@@ -291,7 +291,8 @@ bool OrderedScan::NextNode() {
     if (answer_.flags & hnsw::kShared)
       rows_.Collect(answer_.target, answer_.node, *filter_, memory, &found_);
     else
-      found_.Append(memory, {OriginTuple(answer_.origin), (answer_.flags & kRecheck) != 0});
+      found_.Append(memory,
+                    {OriginTuple(answer_.origin), (answer_.flags & kRecheck) != 0, (answer_.flags & kTested) != 0});
     if (!range_.Includes(answer_.upper))
       for (FoundRow& row : found_) row.recheck = true;
     is_certain_ = IsCertain();

@@ -28,7 +28,8 @@ inline void WriteLink(const RowPage& page, uint32_t slot, uint32_t next) {
 // A row of a node, for the executor.
 struct FoundRow {
   ItemPointerData tuple;
-  bool recheck;  // the filter does not know for certain
+  bool recheck;         // the filter does not know for certain
+  bool tested = false;  // it has passed the caller's test
 };
 
 // The blocks of row pages, or of upper groups, in order.

@@ -52,9 +52,9 @@ bool IndexedRows::Pull() {
   bool all_dead = false;
   const uint64 tid = TidKey(found.tuple);
   if (std::binary_search(given_.tids.data, given_.tids.data + given_before_, tid)) return true;
-  if (!rows_.Fetch(tid, &all_dead)) {
+  if (!found.tested && !rows_.Fetch(tid, &all_dead)) {
     if (all_dead) scan_.Hide();
-  } else if (rows_.Passes()) {
+  } else if (found.tested || rows_.Passes()) {
     // Without a distance any order is right.
     const bool has_distance = scan_.kind() == index::QueryKind::kVector;
     Push(has_distance ? Row{scan_.lower(), scan_.upper(), tid} : Row{-kInfinity, -kInfinity, tid});

@@ -226,7 +226,9 @@ void AddPath(PlannerInfo* root, RelOptInfo* rel, const RangeTblEntry* entry) {
   IndexPath* ordered = OrderedPath(root, rel, hnsw_indexes);
   if (ordered == nullptr) return;
   BitmapHeapPath* bitmap = others == NIL || !enable_bitmapscan ? nullptr : BitmapPath(root, rel, others);
-  const bool asks = LeavesConditions(rel, ordered) && !HasRange(root, rel);
+  // Who switches iterative scans off wants no more than what an index scan's first beam has.
+  const bool asks = index::settings::iterative_scan != static_cast<int>(index::IterativeScan::kOff) &&
+                    LeavesConditions(rel, ordered) && !HasRange(root, rel);
   if (!asks && bitmap == nullptr) return;
   if (asks) RemoveScansUnderFilters(root, rel);
 

@@ -149,7 +149,8 @@ bool BeginAskRows(ScanState& state) {
                 index::prices::Matches(nodes, set_rows, HasCodes(state), true), TablePrice(state, set_rows)});
   const double visit = 1 + AskingPrice(state);
   const double asking = visit * index::prices::Walk(nodes, state.data.rows, beam);
-  if (asking > other && visit * hnsw::kGlance > index::prices::kProbe * other) return false;
+  const bool probes = visit * hnsw::kGlance <= index::prices::kProbe * other && state.wanted < state.data.rows;
+  if (asking > other && !probes) return false;
   return StartSearch(state, wanted, other);
 }
 
@@ -214,6 +215,7 @@ void BeginScan(ScanState& state) {
   state.query_value = ExecEvalExpr(state.query, state.node.ss.ps.ps_ExprContext, &state.is_query_null);
   state.wanted = RowsWanted(state);
   state.has_searched = false;
+  state.given = {};
   state.is_begun = true;
   MemoryContextSwitchTo(outer);
   Begin(state, kAskRows);
@@ -291,7 +293,6 @@ void RescanNode(CustomScanState* node) {
   }
   if (state.search != nullptr) state.search->End();
   state.is_begun = false;
-  state.given = {};
   MemoryContextReset(state.context);
   state.rows->Reset();
 }
