@@ -160,12 +160,11 @@ OrderedScan::Further OrderedScan::HowToWiden() const {
 // qualify.
 void OrderedScan::BeginRest(Rest rest) {
   search_->Free();
-  whole_ = new (palloc(sizeof(WholeScan)))
-      WholeScan(index_, graph_, query_.query, query_.bound, without_,
-                Accept(index_, graph_, rows_, *filter_, {}, &range_),
-                order_ == Order::kNone     ? kInfinity
-                : order_ == Order::kStrict ? floor_
-                                           : -kInfinity);
+  whole_ = new (palloc(sizeof(WholeScan))) WholeScan(index_, graph_, query_.query, query_.bound, without_,
+                                                     Accept(index_, graph_, rows_, *filter_, {}, &range_),
+                                                     order_ == Order::kNone     ? kInfinity
+                                                     : order_ == Order::kStrict ? floor_
+                                                                                : -kInfinity);
   now_.rest = rest;
 }
 

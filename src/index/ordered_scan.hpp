@@ -127,12 +127,12 @@ class OrderedScan {
   WholeScan* whole_ = nullptr;  // what is given when the walk is not worth going on; null: not begun
   bool was_spent_ = false;      // the walk came to its limit, and may not be replaced
   bool gave_up_ = false;
-  double left_ = 0;  // nodes that may still be given
+  double left_ = 0;       // nodes that may still be given
   bool is_over_ = false;  // the walk has come to the end of the range
   hnsw::Array<NodeId> given_ = {};
   hnsw::Array<hnsw::Answer> late_ = {};  // found in the range, too late for their place in order
-  hnsw::Answer answer_ = {};          // whose rows are given now
-  hnsw::Array<FoundRow> found_ = {};  // its rows
+  hnsw::Answer answer_ = {};             // whose rows are given now
+  hnsw::Array<FoundRow> found_ = {};     // its rows
   size_t next_ = 0;
   bool is_certain_ = false;
   double farthest_ = 0;  // upper bound of the rows given so far

@@ -22,7 +22,7 @@ inline constexpr double kPerRow = 3;
 // The first beam is wider than ef_search.
 inline constexpr double kWidthPerEf = 1.5;
 // The beam grows to this multiple of the rows that are taken (core/hnsw/search.hpp).
-inline constexpr double kBeamPerRow = 1.25;
+inline constexpr double kBeamPerRow = hnsw::kWidthPerAnswer;
 // Fetching a row of the table at random to ask it conditions; in the order of the table and with its distance, where
 // the vector is in the row, or out of line; taking a row out of a bitmap that an index gave, and putting it there.
 inline constexpr double kFetch = 0.5, kInlineRow = 0.4, kOutOfLineRow = 2, kBitmapRow = 0.02;

@@ -143,9 +143,10 @@ bool StartSearch(ScanState& state, const index::OrderedScan::Wanted& wanted, dou
 bool BeginAskRows(ScanState& state) {
   if (state.set != nullptr || state.is_query_null) return false;
   const double nodes = Nodes(state), set_rows = state.data.set_rows, ef = index::settings::ef_search;
-  const double other = index::prices::kBitmapRow * set_rows +
-                       std::min({index::prices::Walk(nodes, set_rows, state.search->Beam(state.wanted)),
-                                 index::prices::Matches(nodes, set_rows, HasCodes(state)), TablePrice(state, set_rows)});
+  const double other =
+      index::prices::kBitmapRow * set_rows +
+      std::min({index::prices::Walk(nodes, set_rows, state.search->Beam(state.wanted)),
+                index::prices::Matches(nodes, set_rows, HasCodes(state)), TablePrice(state, set_rows)});
   const double visit = 1 + index::prices::kFetch;
   const double asking = visit * index::prices::Stream(nodes, state.data.rows, ef, std::max(1.0, state.wanted));
   const double least = visit * index::prices::Stream(nodes, nodes, ef, state.wanted);
