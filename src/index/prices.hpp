@@ -36,11 +36,11 @@ inline double Walk(double nodes, double matches, double width) {
 inline double Stream(double nodes, double matches, double ef, double wanted) {
   return kPerWidth * kWidthPerEf * ef + kPerRow * std::max(0.0, wanted * nodes / std::max(1.0, matches) - ef);
 }
-// Finding all matches by the row pages, and ranking them.
-inline double Matches(double nodes, double matches, bool has_codes) {
+// Finding all matches by the row pages, and ranking them. `first`: of those to be read to be sure of the first answers.
+inline double Matches(double nodes, double matches, bool has_codes, double first = kFirstReads) {
   const double read = kMatch * matches;
   const bool estimates = has_codes && matches > kFewMatches;
-  return kRow * nodes + (estimates ? std::min(read, kEstimate * matches + kFirstReads) : read);
+  return kRow * nodes + (estimates ? std::min(read, kEstimate * matches + first) : read);
 }
 // As many matches as make both about equal.
 inline double Even(double nodes, double width, bool has_codes) {
