@@ -1,6 +1,7 @@
 #include "index/matches.hpp"
 
 #include <algorithm>
+#include <limits>
 
 namespace medvec::index {
 
@@ -101,18 +102,26 @@ hnsw::Array<NodeId> NodesOf(const hnsw::Array<MatchingRow>& matches, const hnsw:
   return nodes;
 }
 
-hnsw::Array<Candidate> EstimateDistances(Index& index, RowMap& rows, const hnsw::Query& query,
-                                         const hnsw::Array<MatchingRow>& matches, const hnsw::Memory& memory) {
+Candidates EstimateDistances(Index& index, RowMap& rows, const hnsw::Query& query,
+                             const hnsw::Array<MatchingRow>& matches, size_t answers, const hnsw::Memory& memory) {
   hnsw::Array<Candidate> candidates{};
   candidates.Reserve(memory, matches.size);
+  hnsw::Array<float> nearest{};  // a heap, farthest first
+  nearest.Reserve(memory, answers + 1);
   RowEstimator estimator(index, query);
   const auto estimate = [&] {
-    float low[kRowsTogether];
+    float low[kRowsTogether], high[kRowsTogether];
     const uint32_t count = estimator.count();
-    estimator.Estimate(low);
+    estimator.Estimate(low, high);
     for (uint32_t i = 0; i < count; ++i) {
       candidates.data[candidates.size] = {low[i], matches[candidates.size].node};
       ++candidates.size;
+      if (nearest.size == answers && high[i] >= nearest[0]) continue;
+      nearest.data[nearest.size++] = high[i];
+      std::push_heap(nearest.begin(), nearest.end());
+      if (nearest.size <= answers) continue;
+      std::pop_heap(nearest.begin(), nearest.end());
+      --nearest.size;
     }
   };
   const Directory& directory = rows.directory();
@@ -136,7 +145,10 @@ hnsw::Array<Candidate> EstimateDistances(Index& index, RowMap& rows, const hnsw:
     UnlockReleaseBuffer(buffer);
   }
   estimate();
-  return candidates;
+  const float farthest = nearest.size < answers ? std::numeric_limits<float>::infinity() : nearest[0];
+  nearest.Free(memory);
+  const auto is_near = [farthest](const Candidate& candidate) { return candidate.low < farthest; };
+  return {candidates, static_cast<size_t>(std::count_if(candidates.begin(), candidates.end(), is_near))};
 }
 
 }  // namespace medvec::index

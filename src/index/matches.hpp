@@ -74,8 +74,12 @@ struct Candidate {
   float low;
   NodeId node;
 };
+struct Candidates {
+  hnsw::Array<Candidate> list;
+  size_t first_reads;  // of so many the distance has to be read, probably, to be sure of the nearest `answers`
+};
 // By the rows' codes, which the index must have.
-hnsw::Array<Candidate> EstimateDistances(Index& index, RowMap& rows, const hnsw::Query& query,
-                                         const hnsw::Array<MatchingRow>& matches, const hnsw::Memory& memory);
+Candidates EstimateDistances(Index& index, RowMap& rows, const hnsw::Query& query,
+                             const hnsw::Array<MatchingRow>& matches, size_t answers, const hnsw::Memory& memory);
 
 }  // namespace medvec::index

@@ -26,6 +26,12 @@ constexpr double kOrderedRangeWidth = 3;
 // A filter's estimate of matches is trusted to be within twice, and a bit.
 constexpr double kDoubt = 2, kFew = 1000;
 
+// So many answers are expected to be taken where that is not known; and no more where it is.
+constexpr size_t kFirst = 10;
+constexpr double kMostFirst = 1000;
+// A first beam may be cheaper than reading matches that cost more than this many of it.
+constexpr double kNearMany = 1.5;
+
 }  // namespace
 
 OrderedScan::OrderedScan(Relation index)
@@ -55,6 +61,7 @@ void OrderedScan::Start(const Request& request) {
   if (order_ != Order::kNone && range_.is_limited()) search_->KeepWidth(kOrderedRangeWidth);
   left_ = filter_->is_never() || range_.is_never() ? 0 : is_once_ ? static_cast<double>(ef) : kInfinity;
   farthest_ = floor_ = -kInfinity;
+  first_reads_ = prices::kFirstReads;
   pgstat_count_index_scan(index_.relation);
   reads_before_ = graph_.reads();
   now_ = {};
@@ -112,7 +119,8 @@ bool OrderedScan::MayReadRest() const {
 // Of reading all matches, and fetching as many as the caller will take or has to ask itself.
 double OrderedScan::MatchesPrice() const {
   if (!can_collect()) return kInfinity;
-  return prices::Matches(estimate_.rows, estimate_.matches, index_.has_row_codes(), filter_->has_tuples()) +
+  return prices::Matches(estimate_.rows, estimate_.matches, index_.has_row_codes(), filter_->has_tuples(),
+                         first_reads_) +
          std::max(prices::kFetch, test_price_) * std::min(limit_ / std::max(passing_, 0.001), estimate_.matches);
 }
 
@@ -134,7 +142,7 @@ void OrderedScan::ChooseStrategy(const Request& request) {
   const bool probes =
       request.may_probe && VisitPrice() * hnsw::kGlance <= prices::kProbe * std::min(matches, alternative_);
   if (!probes && may_rest && matches <= std::min(walk, alternative_) &&
-      ReadMatches(kDoubt * std::max(even, estimate_.matches) + kFew))
+      ReadMatches(kDoubt * std::max(even, estimate_.matches) + kFew, true))
     return;
   budget_ = std::max(std::min(MatchesPrice(), alternative_) / VisitPrice(), prices::kPerWidth * beam);
   budget_ = std::min(budget_, static_cast<double>(settings::max_scan_tuples));
@@ -172,29 +180,38 @@ void OrderedScan::BeginRest(Rest rest) {
   now_.rest = rest;
 }
 
-// All matches but those given. False: they are more than `most`.
-bool OrderedScan::ReadMatches(double most) {
+// All matches but those given. False: they are more than `most`; or, if the caller can walk, so many of them are near
+// that codes do not tell which are nearest, and a walk is cheaper.
+bool OrderedScan::ReadMatches(double most, bool or_walk) {
   hnsw::Array<MatchingRow> matches{};
   const hnsw::Memory memory = ServerMemory(context_);
   most = std::min({most, 1024.0 * work_mem / sizeof(MatchingRow), static_cast<double>(settings::max_scan_tuples)});
-  const bool all = CollectMatches(index_, rows_, *filter_, static_cast<size_t>(most), memory, &matches, &estimate_);
-  if (all) {
+  bool done = CollectMatches(index_, rows_, *filter_, static_cast<size_t>(most), memory, &matches, &estimate_);
+  const bool estimates = index_.has_row_codes() && query_.kind == QueryKind::kVector;
+  if (done && estimates && static_cast<double>(matches.size) > prices::kFewMatches) {
+    const size_t answers = limit_ > 0 ? static_cast<size_t>(std::min(limit_, kMostFirst)) : kFirst;
+    Candidates candidates = EstimateDistances(index_, rows_, query_.query, matches, answers, memory);
+    first_reads_ = prices::kMatch * static_cast<double>(candidates.first_reads);
+    done = !or_walk || first_reads_ <= kNearMany * prices::kPerWidth * Beam(limit_);
+    if (done) {
+      BeginRest(Rest::kMatches);
+      whole_->ReadLater(candidates.list, given_);
+    } else {
+      candidates.list.Free(memory);
+    }
+  } else if (done) {
     BeginRest(Rest::kMatches);
-    const bool estimates = index_.has_row_codes() && query_.kind == QueryKind::kVector;
-    if (estimates && static_cast<double>(matches.size) > prices::kFewMatches)
-      whole_->ReadLater(EstimateDistances(index_, rows_, query_.query, matches, memory), given_);
-    else
-      whole_->Read(NodesOf(matches, memory), given_);
+    whole_->Read(NodesOf(matches, memory), given_);
   }
   matches.Free(memory);
-  return all;
+  return done;
 }
 
 // False: that would visit more nodes than it may, or the caller does it.
 bool OrderedScan::ReadRest() {
   gave_up_ = has_alternative() && MatchesPrice() > alternative_;
   if (gave_up_) return false;
-  if (can_collect() && ReadMatches(kInfinity)) return true;
+  if (can_collect() && ReadMatches(kInfinity, false)) return true;
   gave_up_ = has_alternative();
   if (gave_up_ || !MayReadWhole()) return false;
   BeginRest(Rest::kWhole);

@@ -101,7 +101,7 @@ class OrderedScan {
   bool LooksAgain(bool* rest);
   bool FindInRange(bool* rest);
   bool ReadRest();
-  bool ReadMatches(double most);
+  bool ReadMatches(double most, bool or_walk);
   void BeginRest(Rest rest);
   bool IsCertain() const;
   void Count();
@@ -122,6 +122,7 @@ class OrderedScan {
   RowTest test_;
   double test_price_ = 0, passing_ = 1;
   Estimate estimate_ = {};      // of what the filter lets through, where there is one
+  double first_reads_ = 0;      // what reading the first matches costs that codes tell from others
   double budget_ = 0;           // nodes that the walk may visit before the rest is read instead
   Search* search_ = nullptr;    // null: not begun
   WholeScan* whole_ = nullptr;  // what is given when the walk is not worth going on; null: not begun

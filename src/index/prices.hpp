@@ -22,7 +22,7 @@ inline constexpr double kPerRow = 3;
 // The first beam is wider than ef_search.
 inline constexpr double kWidthPerEf = 1.5;
 // The beam grows to this multiple of the rows that are taken (core/hnsw/search.hpp).
-inline constexpr double kBeamPerRow = 1.25;
+inline constexpr double kBeamPerRow = hnsw::kWidthPerAnswer;
 // Fetching a row of the table at random to ask it conditions; in the order of the table and with its distance, where
 // the vector is in the row, or out of line; taking a row out of a bitmap that an index gave, and putting it there.
 inline constexpr double kFetch = 0.5, kInlineRow = 0.4, kOutOfLineRow = 1.2, kBitmapRow = 0.02;
@@ -35,12 +35,12 @@ inline constexpr double kProbe = 1.0 / 4;
 inline double Walk(double nodes, double matches, double width) {
   return kPerWidth * width * std::pow(nodes / std::max(1.0, matches), hnsw::kWidthPower);
 }
-// Finding all matches by the row pages, and ranking them.
-inline double Matches(double nodes, double matches, bool has_codes, bool is_of_set = false) {
+// Finding all matches by the row pages, and ranking them. `first`: of those to be read to be sure of the first answers.
+inline double Matches(double nodes, double matches, bool has_codes, bool is_of_set = false,
+                      double first = kFirstReads) {
   const double read = kMatch * matches;
   const bool estimates = has_codes && matches > kFewMatches;
-  return (is_of_set ? kRowOfSet : kRow) * nodes +
-         (estimates ? std::min(read, kEstimate * matches + kFirstReads) : read);
+  return (is_of_set ? kRowOfSet : kRow) * nodes + (estimates ? std::min(read, kEstimate * matches + first) : read);
 }
 // As many matches as make both about equal.
 inline double Even(double nodes, double width, bool has_codes) {

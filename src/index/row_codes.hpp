@@ -39,9 +39,9 @@ class RowEstimator {
   void Add(const uint8_t* code);
   uint32_t count() const { return count_; }
   bool is_full() const { return count_ == kRowsTogether; }
-  // Distances, of the walk's kind, below which the rows taken are hardly ever; then it is empty. -infinity: of a row
-  // nothing is known.
-  void Estimate(float* low);
+  // Distances, of the walk's kind, below which the rows taken are hardly ever, and above which they mostly are not;
+  // then it is empty. Infinite: of a row nothing is known.
+  void Estimate(float* low, float* high);
 
  private:
   const Index& index_;

@@ -251,7 +251,7 @@ class Asker {
       const size_t repeated = static_cast<size_t>(found[q].end() - std::unique(found[q].begin(), found[q].end()));
       measured->wanted += truth.wanted;
       measured->wrong += repeated;
-      measured->unfilled += given < truth.wanted;
+      measured->unfilled += question.limit > 0 && given < truth.wanted;
       for (size_t i = 0; i < given - repeated; ++i) {
         const double distance = Distance(set_, set_.count + query, found[q][i]);
         measured->wrong += !truth.Qualifies(found[q][i], distance);

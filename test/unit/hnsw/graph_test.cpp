@@ -99,21 +99,19 @@ struct Filtered {
   bool is_spent = false;
 };
 
-// The ten nearest of the wanted nodes. `few`: of so many answers, for which the search is told that they will do.
+// The ten nearest of the wanted nodes.
 Filtered FindAmong(Index& index, const Floats& q, const std::function<bool(NodeId)>& is_wanted,
-                   size_t most_hops = std::numeric_limits<size_t>::max(), size_t few = 0) {
+                   size_t most_hops = std::numeric_limits<size_t>::max(), bool glances = false) {
   std::vector<char> buffer(QueryBufferSize(index.geometry));
   Query query = GetKernels(index.geometry).make_query(index.space, InputOf(q), buffer.data());
   Search<MemoryGraph, Among> search(index.space, index.graph, HeapMemory(), query, Bound(index.space, LengthOf(q)), 40,
                                     60, kDead, Among{&is_wanted});
-  search.LimitHops(most_hops);
-  if (few > 0) search.WantFew(few);
-  const size_t most = few > 0 ? few : 40;
+  search.LimitHops(most_hops, glances);
   std::vector<double> all, found;
   for (const NodeId node : index.Bottom())
     if (is_wanted(node)) all.push_back(index.Distance(q, index.vectors[index.rows[node][0]]));
   std::sort(all.begin(), all.end());
-  for (Answer answer; found.size() < most && search.Next(&answer);) {
+  for (Answer answer; found.size() < 40 && search.Next(&answer);) {
     EXPECT_TRUE(is_wanted(answer.node));
     found.push_back(index.Distance(q, index.vectors[index.rows[answer.node][0]]));
   }
@@ -166,25 +164,6 @@ TEST(HnswGraphTest, FilteredSearch) {
   EXPECT_LT(near_hops, unfiltered_hops * 5 / 4);
 }
 
-// Who takes ten answers of few need not have a beam that holds forty, but no narrower one than without a filter.
-TEST(HnswGraphTest, SearchForFew) {
-  Data data(30);
-  Index index(MakeGeometry(30, Metric::kL2, VectorCodec::kInt8, 2, 24));
-  for (int i = 0; i < 6000; ++i) index.Add(data.Next());
-  for (const size_t divisor : {1, 2, 20}) {
-    size_t right = 0, hops = 0, hops_for_many = 0;
-    const auto some = [&](NodeId n) { return n * 2654435761u % 1000 < 1000 / divisor; };
-    for (const Floats& q : Queries(data, 30)) {
-      const Filtered few = FindAmong(index, q, some, std::numeric_limits<size_t>::max(), 10);
-      EXPECT_EQ(few.answers, 10u);
-      right += few.right, hops += few.hops;
-      hops_for_many += FindAmong(index, q, some).hops;
-    }
-    EXPECT_GT(right, 0.95 * 10 * 30) << divisor;
-    if (divisor == 20) EXPECT_LT(hops, hops_for_many / 2);
-  }
-}
-
 TEST(HnswGraphTest, SearchOfLimitedHops) {
   Data data(30);
   Index index(MakeGeometry(30, Metric::kL2, VectorCodec::kInt8, 2, 24));
@@ -200,6 +179,12 @@ TEST(HnswGraphTest, SearchOfLimitedHops) {
       index, data.Next(), [](NodeId) { return false; }, 2000);
   EXPECT_TRUE(hopeless.is_spent);
   EXPECT_LT(hopeless.hops, 1000u);
+  // Or at the first glance, which does not stop one that is not too long.
+  const auto half = [](NodeId n) { return (n * 2654435761u >> 16) % 2 == 0; };
+  EXPECT_EQ(FindAmong(index, data.Next(), few, 300, true).hops, kGlance);
+  const Filtered at_glance = FindAmong(index, data.Next(), half, 600, true);
+  EXPECT_FALSE(at_glance.is_spent);
+  EXPECT_GE(at_glance.answers, 40u);
 }
 
 // Rows that come cluster by cluster, as the frames of one series after another's.
