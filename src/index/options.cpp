@@ -59,9 +59,9 @@ void DefineOptions() {
                            "Beyond it the scan reads the whole index.", &settings::scan_mem_multiplier, 1, 1, 1000,
                            PGC_USERSET, 0, nullptr, nullptr, nullptr);
   DefineCustomBoolVariable("hnsw.enable_filtered_scan",
-                           "Lets the planner hand bitmaps of other indexes to a search of an hnsw index.",
-                           "Needs enable_indexscan and enable_bitmapscan too.", &settings::enable_filtered_scan, true,
-                           PGC_USERSET, 0, nullptr, nullptr, nullptr);
+                           "Lets the planner search an hnsw index for rows that meet conditions it does not answer.",
+                           "Needs enable_indexscan too, and enable_bitmapscan for bitmaps of other indexes.",
+                           &settings::enable_filtered_scan, true, PGC_USERSET, 0, nullptr, nullptr, nullptr);
   DefineCustomBoolVariable(
       "hnsw.enable_semi_join_reduction",
       "Lets the planner read the other side of a join first and search an hnsw index for its keys.", nullptr,
