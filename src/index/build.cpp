@@ -35,11 +35,10 @@ hnsw::Choice Choose(const OperatorClass& operators, uint32 dim, int m, uint32 no
   }
 }
 
-// Bits a dimension of rows' codes: where scans have conditions to read the matches of, and for the distances that codes
-// estimate. Decision 0020.
-uint32 RowCodeBits(const OperatorClass& operators, uint32 dim, uint32 key_columns) {
+// Bits a dimension of rows' codes, for the distances that codes estimate. Decision 0020.
+uint32 RowCodeBits(const OperatorClass& operators, uint32 dim) {
   constexpr uint32 kLeastDim = 16;  // for estimates to be any good
-  if (key_columns == 0 || operators.family != Family::kDense || operators.metric == hnsw::Metric::kL1) return 0;
+  if (operators.family != Family::kDense || operators.metric == hnsw::Metric::kL1) return 0;
   return dim < kLeastDim ? 0 : dim <= 64 ? 4 : dim <= 256 ? 2 : 1;
 }
 
@@ -67,7 +66,7 @@ Meta MakeMeta(Relation relation, uint32 nonzeros) {
   meta.pages_per_group = choice.packing.pages_per_group;
   meta.rotation_seed = kRotationSeed;
   meta.entry = hnsw::kNoNode;
-  meta.row_code_bits = RowCodeBits(operators, dim, meta.key_columns);
+  meta.row_code_bits = RowCodeBits(operators, dim);
   return meta;
 }
 

@@ -52,16 +52,6 @@ Selectivity RowsSelected(struct PlannerInfo* root, const struct IndexPath* path)
                                 JOIN_INNER, nullptr);
 }
 
-// Whether there are conditions on the table beyond those that the index answers.
-bool HasUnseenFilter(const struct IndexPath* path) {
-  ListCell* cell;
-  foreach (cell, path->indexinfo->indrestrictinfo) {
-    RestrictInfo* restriction = lfirst_node(RestrictInfo, cell);
-    if (!restriction->pseudoconstant && !is_redundant_with_indexclauses(restriction, path->indexclauses)) return true;
-  }
-  return false;
-}
-
 // Share of rows within the path's range of distance; 1: it has none.
 Selectivity RangeSelected(struct PlannerInfo* root, const struct IndexPath* path) {
   const RestrictInfo* range = RangeOf(path);

@@ -23,6 +23,15 @@ const RestrictInfo* RangeOf(const struct IndexPath* path) {
   return nullptr;
 }
 
+bool HasUnseenFilter(const struct IndexPath* path) {
+  ListCell* cell;
+  foreach (cell, path->indexinfo->indrestrictinfo) {
+    RestrictInfo* condition = lfirst_node(RestrictInfo, cell);
+    if (!condition->pseudoconstant && !is_redundant_with_indexclauses(condition, path->indexclauses)) return true;
+  }
+  return false;
+}
+
 #ifdef MEDVEC_COMPLETE_PATHS
 
 namespace {

@@ -10,6 +10,9 @@ namespace medvec::index {
 // there is none.
 const RestrictInfo* RangeOf(const struct IndexPath* path);
 
+// Whether there are conditions on the table beyond those that the path's index answers.
+bool HasUnseenFilter(const struct IndexPath* path);
+
 // Called when a path is made, where its cost is asked for: the one place at which an access method sees it before it
 // competes with others. A path with an order or a range gets as conditions on filter columns, too,
 //

@@ -172,13 +172,7 @@ Plan* MakePlan(PlannerInfo* root, RelOptInfo* rel, CustomPath* path, List* colum
 // Whether there are conditions that the index does not answer, beyond such as nearly all rows are known to meet.
 bool LeavesConditions(const RelOptInfo* rel, const IndexPath* ordered) {
   constexpr double kNearlyAll = 0.95;
-  if (rel->rows > kNearlyAll * rel->tuples * KeyShare(ordered)) return false;
-  ListCell* cell;
-  foreach (cell, ordered->indexinfo->indrestrictinfo) {
-    RestrictInfo* condition = lfirst_node(RestrictInfo, cell);
-    if (!condition->pseudoconstant && !is_redundant_with_indexclauses(condition, ordered->indexclauses)) return true;
-  }
-  return false;
+  return rel->rows <= kNearlyAll * rel->tuples * KeyShare(ordered) && index::HasUnseenFilter(ordered);
 }
 
 // Core's path, or one of range_search's, by which an hnsw index alone gives the query's order; null: it is none.
@@ -224,7 +218,8 @@ void AddPath(PlannerInfo* root, RelOptInfo* rel, const RangeTblEntry* entry) {
     return;
 
   IndexPath* ordered = OrderedPath(root, rel, hnsw_indexes);
-  if (ordered == nullptr) return;
+  // Who knows all conditions needs no other index.
+  if (ordered == nullptr || !index::HasUnseenFilter(ordered)) return;
   BitmapHeapPath* bitmap = others == NIL || !enable_bitmapscan ? nullptr : BitmapPath(root, rel, others);
   // Who switches iterative scans off wants no more than what an index scan's first beam has.
   const bool asks = index::settings::iterative_scan != static_cast<int>(index::IterativeScan::kOff) &&
