@@ -43,6 +43,7 @@ struct Ahead {
 // table: as long as the lock is kept, nobody else can cut the table shorter than the places say.
 struct Notes {
   static constexpr int kMost = 512;  // about one page of the index
+  static constexpr int kFirst = 8;   // values
   static constexpr int kBlocksAhead = 4;
 
   Oid table;
@@ -51,6 +52,7 @@ struct Notes {
   int count;    // of the places
   int next;     // behind the place last asked for
   int values;   // how many values were read by them
+  int reach;    // how many values to note next time: few until it pays
   bool missed;  // the last value asked for was not among them
   int penalty;  // how many values to leave to the server after notes that did not pay
   int skip;     // how many of these are left
@@ -76,6 +78,7 @@ void FollowTable(Oid table) {
   notes->table = table;
   notes->locked_in = current;
   notes->count = notes->next = notes->values = notes->penalty = notes->skip = notes->ahead = 0;
+  notes->reach = Notes::kFirst;
   notes->missed = false;
 }
 
@@ -123,7 +126,8 @@ void TakeNotes(Relation toast, const Value& value) {
   IndexScanDesc scan = BeginIndexScan(toast, indexes[valid], SnapshotAny, 1);
   scan->xs_want_itup = true;
   index_rescan(scan, &from, 1, nullptr, 0);
-  while (notes->count < Notes::kMost) {
+  const int most = std::min(notes->reach * value.chunks(), Notes::kMost);
+  while (notes->count < most) {
     const ItemPointer tid = index_getnext_tid(scan, ForwardScanDirection);
     if (tid == nullptr) break;
     bool isnull;
@@ -199,9 +203,9 @@ bool CopyChunks(Relation toast, const Value& value, std::span<const Place> place
   return true;
 }
 
-// Whether to take notes after a miss. A single stray value (the constant of a scan) leaves them alone. To take them
-// costs as much as the server's way with 4 values, so those by which fewer were read make the next ones rarer, down to
-// one in 64 values where the order is no order at all.
+// Whether to take notes after a miss. A single stray value (the constant of a scan) leaves them alone. To take the
+// first costs as much as the server's way with one value, to take a page of them as with 4, so those by which fewer
+// were read make the next ones rarer, down to one in 64 values where the order is no order at all.
 bool WorthNotes() {
   constexpr int kPays = 6, kRarest = 63;
   if (!notes->missed) {
@@ -209,7 +213,9 @@ bool WorthNotes() {
     return false;
   }
   if (notes->count > 0) {
-    notes->penalty = notes->values >= kPays ? 0 : std::min(2 * notes->penalty + 1, kRarest);
+    const bool paid = notes->values >= kPays;
+    notes->penalty = paid ? 0 : std::min(2 * notes->penalty + 1, kRarest);
+    notes->reach = paid ? std::min(4 * notes->reach, Notes::kMost) : Notes::kFirst;
     notes->skip = notes->penalty;
     notes->count = notes->next = 0;
   }
