@@ -103,6 +103,29 @@ def beside(of_set, index, ef):
     return lines + ["", "Promises broken: " + ("; ".join(broken) if broken else "none") + "."]
 
 
+def short(of_set, ef):
+    """A line a case: medvec with either index against pgvector's best at no less recall."""
+    if "unfiltered" not in of_set["cases"]:
+        return []
+    indexes = [index for index in ("hnsw_columns", "hnsw") if own(of_set["cases"]["unfiltered"], "medvec", ef, index)]
+    titles = {"hnsw_columns": "filter columns", "hnsw": "vectors alone"}
+    lines = header(f"case, ef {ef}", "rows", *(cell for index in indexes for cell in (
+        f"{titles[index]}: recall", "CPU us", "pgvector's best: CPU us", "recall, by", "ratio")))
+    ratios = {index: [] for index in indexes}
+    for name, case in of_set["cases"].items():
+        cells = [name, share(case["qualifying"] / of_set["rows"])]
+        for index in indexes:
+            mine = own(case, "medvec", ef, index)
+            theirs = best(case, mine["recall"])
+            cells += [recall(mine), f"{mine['cpu_us']:.0f}"]
+            cells += [f"{theirs['cpu_us']:.0f}", f"{recall(theirs)}, {theirs['contender'].removeprefix('pgvector ')}",
+                      f"{theirs['cpu_us'] / mine['cpu_us']:.1f}"] if theirs else ["-", "-", "-"]
+            if theirs and name != "nothing":
+                ratios[index].append(theirs["cpu_us"] / mine["cpu_us"])
+        lines.append(row(*cells))
+    return lines + [""] + [f"Median ratio, {titles[index]}: {statistics.median(values):.1f}." for index, values in ratios.items() if values]
+
+
 def by_ef(of_set, index):
     efs = sorted({c["ef"] for case in of_set["cases"].values() for c in case["contenders"].values()
                   if c["engine"] == "medvec" and c["ef"] and c["index"] == index})
@@ -179,6 +202,7 @@ def markdown(results, all_of_it=False):
     lines = [line for result in results if result["mode"] == "planning" for line in planning(result)]
     for (name, rows, queries), of_set in merged([r for r in results if r["mode"] == "search"]).items():
         lines += ["", f"### {name}: {rows} rows of {of_set['dim']}, {queries} queries"]
+        lines += short(of_set, 40)
         for index in ("hnsw_columns", "hnsw"):
             lines += beside(of_set, index, 40) + by_ef(of_set, index)
         lines += overhead(of_set) + alone(of_set, "pgvector") + header("index", "build CPU s", "MB")
