@@ -218,8 +218,7 @@ void AddPath(PlannerInfo* root, RelOptInfo* rel, const RangeTblEntry* entry) {
     return;
 
   IndexPath* ordered = OrderedPath(root, rel, hnsw_indexes);
-  // Who knows all conditions needs no other index.
-  if (ordered == nullptr || !index::HasUnseenFilter(ordered)) return;
+  if (ordered == nullptr) return;
   BitmapHeapPath* bitmap = others == NIL || !enable_bitmapscan ? nullptr : BitmapPath(root, rel, others);
   // Who switches iterative scans off wants no more than what an index scan's first beam has.
   const bool asks = index::settings::iterative_scan != static_cast<int>(index::IterativeScan::kOff) &&
