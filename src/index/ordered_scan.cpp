@@ -1,6 +1,7 @@
 #include "index/ordered_scan.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <new>
 
@@ -18,8 +19,9 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 // order: where twice the width would come to a good part of the index it is better to read it whole.
 constexpr double kWorthWalking = 1.0 / 8;
 
-// The beam that has found all nodes of a range is so many times as long as they are many.
-constexpr size_t kRangeWidth = 2;
+// The beam that has found all nodes of a range is sqrt(ef_search / kRangeEf) times as long as they are many, 4 times at
+// the default; and twice as long as a first beam, which may have ended in another cluster.
+constexpr double kRangeEf = 2.5, kLeastRangeBeams = 2;
 // What it finds late comes out of order in an ordered scan, so there it is longer from the start.
 constexpr double kOrderedRangeWidth = 3;
 
@@ -244,8 +246,9 @@ bool OrderedScan::FindByWalk(bool* rest) {
 // Where the next node is beyond the range, nodes within it may be missing that a longer beam finds. False: it is as
 // long as it should be, or (*rest) the rest is to be read otherwise.
 bool OrderedScan::LooksAgain(bool* rest) {
-  if (IsAtLimit() || search_->is_exhausted() || search_->room() >= kRangeWidth * (given_.size + late_.size))
-    return false;
+  const double found = static_cast<double>(given_.size + late_.size);
+  const double wanted = std::max(found * std::sqrt(settings::ef_search / kRangeEf), kLeastRangeBeams * Beam(0));
+  if (IsAtLimit() || search_->is_exhausted() || static_cast<double>(search_->room()) >= wanted) return false;
   const Further further = HowToWiden();
   *rest = further == Further::kRest;
   if (further != Further::kWalk) return false;
