@@ -62,8 +62,7 @@ Selectivity RangeSelected(struct PlannerInfo* root, const struct IndexPath* path
 
 }  // namespace
 
-VisitCost::VisitCost(const struct IndexOptInfo& index)
-    : nodes_(std::max(1.0, index.tuples)), has_codes_(HasRowCodes(index.indexoid)) {
+VisitCost::VisitCost(const struct IndexOptInfo& index) : index_(index.indexoid), nodes_(std::max(1.0, index.tuples)) {
   // Groups of blocks share pages; what is in memory costs a look-up.
   const double pages = std::max(1.0, static_cast<double>(index.pages)), per_visit = std::max(1.0, pages / nodes_);
   const double cached = std::min(1.0, effective_cache_size / pages);
@@ -85,7 +84,7 @@ double VisitCost::Walk(double matches, double rows) const {
   return std::min(nodes_, prices::Walk(nodes_, matches, width) + Descent());
 }
 
-double VisitCost::Matches(double matches) const { return prices::Matches(nodes_, matches, has_codes_); }
+double VisitCost::Matches(double matches) const { return prices::Matches(nodes_, matches, HasRowCodes(index_)); }
 
 double VisitCost::Search(double matches) const { return std::min(Walk(matches), Matches(matches)); }
 

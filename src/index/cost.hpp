@@ -31,8 +31,8 @@ class VisitCost {
  private:
   double Descent() const;
 
+  Oid index_;
   double nodes_;
-  bool has_codes_;
   Cost visit_;
 };
 

@@ -8,48 +8,31 @@
 #include "index/path.hpp"
 #include "index/prices.hpp"
 #include "planner/filtered_scan/node.hpp"
+#include "planner/index_planning.hpp"
 
 namespace medvec::planner::filtered_scan {
 
 namespace {
 
-// The relation as core's index planning is to see it: with these indexes, without paths and joins.
-RelOptInfo* WithIndexes(const RelOptInfo* rel, List* indexes) {
-  RelOptInfo* copy = makeNode(RelOptInfo);
-  *copy = *rel;
-  copy->indexlist = copy->pathlist = copy->partial_pathlist = copy->ppilist = copy->joininfo = NIL;
-  copy->cheapest_startup_path = copy->cheapest_total_path = nullptr;
-  copy->consider_parallel = copy->has_eclass_joins = false;
-  ListCell* cell;
-  foreach (cell, indexes) {
-    IndexOptInfo* index = makeNode(IndexOptInfo);
-    *index = *lfirst_node(IndexOptInfo, cell);
-    index->rel = copy;
-    copy->indexlist = lappend(copy->indexlist, index);
-  }
-  return copy;
-}
-
 // The cheapest path by which an hnsw index alone gives the query's order, with conditions on its filter columns.
-IndexPath* OrderedPath(PlannerInfo* root, const RelOptInfo* rel, List* hnsw_indexes) {
-  RelOptInfo* copy = WithIndexes(rel, hnsw_indexes);
+IndexPath* OrderedPath(PlannerInfo* root, const RelOptInfo* rel, const List* hnsw_indexes) {
+  RelOptInfo* copy = CopyWithoutJoins(rel, hnsw_indexes);
   create_index_paths(root, copy);
   IndexPath* best = nullptr;
   ListCell* cell;
   foreach (cell, copy->pathlist) {
     Path* path = static_cast<Path*>(lfirst(cell));
-    if (!IsA(path, IndexPath) || path->param_info != nullptr) continue;
+    if (!IsA(path, IndexPath) || !IsOrdered(root, path)) continue;
     IndexPath* ordered = reinterpret_cast<IndexPath*>(path);
-    if (list_length(ordered->indexorderbys) != 1 || !pathkeys_contained_in(root->query_pathkeys, path->pathkeys))
-      continue;
+    if (list_length(ordered->indexorderbys) != 1) continue;
     if (best == nullptr || path->startup_cost < best->path.startup_cost) best = ordered;
   }
   return best;
 }
 
 // The bitmap heap scan core would choose by the other indexes.
-BitmapHeapPath* BitmapPath(PlannerInfo* root, const RelOptInfo* rel, List* other_indexes) {
-  RelOptInfo* copy = WithIndexes(rel, other_indexes);
+BitmapHeapPath* BitmapPath(PlannerInfo* root, const RelOptInfo* rel, const List* other_indexes) {
+  RelOptInfo* copy = CopyWithoutJoins(rel, other_indexes);
   create_index_paths(root, copy);
   ListCell* cell;
   foreach (cell, copy->pathlist) {
@@ -177,11 +160,9 @@ bool LeavesConditions(const RelOptInfo* rel, const IndexPath* ordered) {
 
 // Core's path, or one of range_search's, by which an hnsw index alone gives the query's order; null: it is none.
 const IndexPath* AsOrdered(const PlannerInfo* root, const Path* path) {
-  if (!IsA(path, IndexPath) || path->param_info != nullptr) return nullptr;
+  if (!IsA(path, IndexPath)) return nullptr;
   const IndexPath* ordered = reinterpret_cast<const IndexPath*>(path);
-  return index::IsHnswIndex(*ordered->indexinfo) && pathkeys_contained_in(root->query_pathkeys, path->pathkeys)
-             ? ordered
-             : nullptr;
+  return index::IsHnswIndex(*ordered->indexinfo) && IsOrdered(root, path) ? ordered : nullptr;
 }
 
 // Whether a scan ends at a distance.
@@ -206,19 +187,15 @@ constexpr CustomPathMethods path_methods = {kNodeName, MakePlan, nullptr};
 
 void AddPath(PlannerInfo* root, RelOptInfo* rel, const RangeTblEntry* entry) {
   if (likely(list_length(root->query_pathkeys) != 1) || rel->baserestrictinfo == NIL || rel->indexlist == NIL) return;
-  List *hnsw_indexes = NIL, *others = NIL;
-  ListCell* cell;
-  foreach (cell, rel->indexlist)
-    if (index::IsHnswIndex(*lfirst_node(IndexOptInfo, cell))) hnsw_indexes = lappend(hnsw_indexes, lfirst(cell));
+  const List* hnsw_indexes = HnswIndexes(rel);
   if (hnsw_indexes == NIL || !index::settings::enable_filtered_scan || !enable_indexscan) return;
-  foreach (cell, rel->indexlist)
-    if (!list_member_ptr(hnsw_indexes, lfirst(cell))) others = lappend(others, lfirst(cell));
   if (entry->rtekind != RTE_RELATION || entry->inh || entry->tablesample != nullptr || rel->lateral_relids != nullptr ||
       IS_DUMMY_REL(rel))
     return;
 
   IndexPath* ordered = OrderedPath(root, rel, hnsw_indexes);
   if (ordered == nullptr) return;
+  const List* others = list_difference_ptr(rel->indexlist, hnsw_indexes);
   BitmapHeapPath* bitmap = others == NIL || !enable_bitmapscan ? nullptr : BitmapPath(root, rel, others);
   // Who switches iterative scans off wants no more than what an index scan's first beam has.
   const bool asks = index::settings::iterative_scan != static_cast<int>(index::IterativeScan::kOff) &&

@@ -4,6 +4,7 @@
 
 #include "index/handler.hpp"
 #include "index/options.hpp"
+#include "planner/index_planning.hpp"
 #include "planner/range_search/clause.hpp"
 
 namespace medvec::planner::range_search {
@@ -50,21 +51,15 @@ List* WithRanges(PlannerInfo* root, List* restrictions, List* indexes, Ranges* r
   return all;
 }
 
-// The relation as core's index planning is to see it: with ranges, without paths.
+// The relation with ranges.
 RelOptInfo* Copy(const RelOptInfo* rel, List* base_restrictions, List* join_restrictions, const Ranges& ranges) {
-  RelOptInfo* copy = makeNode(RelOptInfo);
-  *copy = *rel;
-  copy->indexlist = copy->pathlist = copy->partial_pathlist = copy->ppilist = NIL;
-  copy->cheapest_startup_path = copy->cheapest_total_path = nullptr;
+  RelOptInfo* copy = CopyForIndexPlanning(rel, rel->indexlist);
   copy->baserestrictinfo = base_restrictions;
   copy->joininfo = join_restrictions;
   ListCell *cell, *restriction;
-  foreach (cell, rel->indexlist) {
-    IndexOptInfo* index = makeNode(IndexOptInfo);
-    *index = *lfirst_node(IndexOptInfo, cell);
+  foreach (cell, copy->indexlist) {
+    IndexOptInfo* index = lfirst_node(IndexOptInfo, cell);
     index->amhasgetbitmap |= ranges.AreOf(*index);
-    index->rel = copy;
-    copy->indexlist = lappend(copy->indexlist, index);
     // Without what a partial index's predicate says.
     List* restrictions = NIL;
     foreach (restriction, index->indrestrictinfo)
@@ -202,10 +197,7 @@ void ForbidBitmaps(RelOptInfo* rel) {
 // Core makes the paths, of a copy of the relation that has `v <<-> ROW(q, r)` in the place of each `v <-> q < r`.
 void AddPaths(PlannerInfo* root, RelOptInfo* rel, const RangeTblEntry* entry) {
   if (rel->indexlist == NIL || (rel->baserestrictinfo == NIL && rel->joininfo == NIL)) return;
-  List* indexes = NIL;
-  ListCell* cell;
-  foreach (cell, rel->indexlist)
-    if (index::IsHnswIndex(*lfirst_node(IndexOptInfo, cell))) indexes = lappend(indexes, lfirst(cell));
+  List* indexes = HnswIndexes(rel);
   if (likely(indexes == NIL) || !index::settings::enable_range_scan) return;
   if (entry->rtekind != RTE_RELATION || entry->inh || IS_DUMMY_REL(rel)) return;
   // Answers may lack a few rows, which is nothing to change a table by.
@@ -220,13 +212,13 @@ void AddPaths(PlannerInfo* root, RelOptInfo* rel, const RangeTblEntry* entry) {
   create_index_paths(root, copy);
   List* paths = NIL;
   bool is_ordered = false;
+  ListCell* cell;
   foreach (cell, copy->pathlist) {
     bool has_range = false;
     Path* path = Restore(root, rel, static_cast<Path*>(lfirst(cell)), ranges, false, &has_range);
     if (!has_range) continue;
     paths = lappend(paths, path);
-    is_ordered |= IsA(path, IndexPath) && path->param_info == nullptr && root->query_pathkeys != NIL &&
-                  pathkeys_contained_in(root->query_pathkeys, path->pathkeys);
+    is_ordered |= IsA(path, IndexPath) && root->query_pathkeys != NIL && IsOrdered(root, path);
   }
   // A LIMIT bounds the cost of rows in order, whatever the range holds, which nobody knows; a bitmap takes it whole.
   const bool without_bitmaps = is_ordered && root->tuple_fraction > 0;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "planner/index_planning.hpp"
+
 namespace medvec::planner::semi_join_reduction {
 
 namespace {
@@ -32,9 +34,7 @@ const NestPath* LookupPath(const PlannerInfo* root, const RelOptInfo* joined, co
   ListCell* cell;
   foreach (cell, joined->pathlist) {
     const Path* path = static_cast<Path*>(lfirst(cell));
-    if (AsLoop(path) == nullptr || path->param_info != nullptr ||
-        !pathkeys_contained_in(root->query_pathkeys, path->pathkeys) || Driver(path, vectors) == nullptr)
-      continue;
+    if (AsLoop(path) == nullptr || !IsOrdered(root, path) || Driver(path, vectors) == nullptr) continue;
     if (best == nullptr || CostOf(path, rows) < CostOf(best, rows)) best = path;
   }
   return best == nullptr ? nullptr : AsLoop(best);

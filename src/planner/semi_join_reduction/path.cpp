@@ -6,6 +6,7 @@
 #include "index/handler.hpp"
 #include "index/options.hpp"
 #include "planner/filtered_scan/path.hpp"
+#include "planner/index_planning.hpp"
 #include "planner/semi_join_reduction/key.hpp"
 #include "planner/semi_join_reduction/lookups.hpp"
 #include "planner/semi_join_reduction/node.hpp"
@@ -36,10 +37,6 @@ bool IsOrderedByDistance(const PlannerInfo* root, const RelOptInfo* rel) {
   return false;
 }
 
-bool IsOrdered(const PlannerInfo* root, const Path* path) {
-  return path->param_info == nullptr && pathkeys_contained_in(root->query_pathkeys, path->pathkeys);
-}
-
 // Whether an index asks `condition` of its rows.
 bool IsAskedByIndex(const Path* path, const RestrictInfo* condition) {
   const List* children = NIL;
@@ -65,23 +62,16 @@ bool IsAskedByIndex(const Path* path, const RestrictInfo* condition) {
   return false;
 }
 
-// The relation with one more condition, as core's index planning is to see it: without paths and joins.
+// The relation with one more condition.
 RelOptInfo* WithCondition(const RelOptInfo* rel, RestrictInfo* condition) {
-  RelOptInfo* copy = makeNode(RelOptInfo);
-  *copy = *rel;
-  copy->indexlist = copy->pathlist = copy->partial_pathlist = copy->ppilist = copy->joininfo = NIL;
-  copy->cheapest_startup_path = copy->cheapest_total_path = nullptr;
-  copy->consider_parallel = copy->has_eclass_joins = false;
+  RelOptInfo* copy = CopyWithoutJoins(rel, rel->indexlist);
   copy->baserestrictinfo = lappend(list_copy(rel->baserestrictinfo), condition);
   copy->baserestrict_min_security = Min(rel->baserestrict_min_security, condition->security_level);
   copy->rows = clamp_row_est(rel->rows * condition->norm_selec);
   ListCell* cell;
-  foreach (cell, rel->indexlist) {
-    IndexOptInfo* index = makeNode(IndexOptInfo);
-    *index = *lfirst_node(IndexOptInfo, cell);
-    index->rel = copy;
+  foreach (cell, copy->indexlist) {
+    IndexOptInfo* index = lfirst_node(IndexOptInfo, cell);
     index->indrestrictinfo = lappend(list_copy(index->indrestrictinfo), condition);
-    copy->indexlist = lappend(copy->indexlist, index);
   }
   return copy;
 }
