@@ -2,6 +2,8 @@
 
 #include <initializer_list>
 
+#include "planner/custom_node.hpp"
+
 namespace medvec::planner::filtered_scan {
 
 const CustomScanMethods scan_methods = {kNodeName, CreateState};
@@ -9,11 +11,9 @@ const CustomScanMethods scan_methods = {kNodeName, CreateState};
 void RegisterNode() { RegisterCustomScanMethods(&scan_methods); }
 
 List* MakePrivate(const PlanData& data) {
-  // With a point: a number without one would come back from a parallel worker's copy as an integer.
-  const auto number = [](double value) { return makeFloat(psprintf("%.9f", value)); };
   List* list = list_make2(makeInteger(static_cast<int>(data.index)), makeInteger(data.has_residual));
   for (const double value : {data.limit, data.rows, data.set_rows, data.key_share, data.question})
-    list = lappend(list, number(value));
+    list = lappend(list, MakeNumber(value));
   return list;
 }
 

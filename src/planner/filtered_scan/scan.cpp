@@ -4,6 +4,7 @@
 
 #include "index/options.hpp"
 #include "index/prices.hpp"
+#include "planner/custom_node.hpp"
 #include "planner/filtered_scan/exact_rows.hpp"
 #include "planner/filtered_scan/indexed_rows.hpp"
 #include "planner/filtered_scan/node.hpp"
@@ -321,10 +322,7 @@ void ExplainNode(CustomScanState* node, List* ancestors, ExplainState* es) {
       "Order By",
       deparse_expression(static_cast<Node*>(list_nth(plan->custom_exprs, kDistance)), context, qualify, false), es);
   if (!es->analyze || state.search == nullptr) return;
-  List* strategies = NIL;
-  for (int i = 0; i < kStrategies; ++i)
-    if (state.begun[i] > 0) strategies = lappend(strategies, const_cast<char*>(kStrategyNames[i]));
-  ExplainPropertyList("Strategy", strategies, es);
+  ExplainStrategies(kStrategyNames, state.begun, es);
   if (state.set != nullptr) {
     ExplainPropertyUInteger("Rows in Set", nullptr, state.set->tuples(), es);
     if (state.set->whole_pages() > 0 || es->format != EXPLAIN_FORMAT_TEXT)
@@ -339,29 +337,11 @@ void ExplainNode(CustomScanState* node, List* ancestors, ExplainState* es) {
   if (state.sets > 1) ExplainPropertyUInteger("Sets", nullptr, state.sets, es);
 }
 
-constexpr CustomExecMethods exec_methods = {
-    .CustomName = kNodeName,
-    .BeginCustomScan = BeginNode,
-    .ExecCustomScan = ExecNode,
-    .EndCustomScan = EndNode,
-    .ReScanCustomScan = RescanNode,
-    .MarkPosCustomScan = nullptr,
-    .RestrPosCustomScan = nullptr,
-    .EstimateDSMCustomScan = nullptr,
-    .InitializeDSMCustomScan = nullptr,
-    .ReInitializeDSMCustomScan = nullptr,
-    .InitializeWorkerCustomScan = nullptr,
-    .ShutdownCustomScan = nullptr,
-    .ExplainCustomScan = ExplainNode,
-};
+constexpr CustomExecMethods exec_methods =
+    ExecMethods(kNodeName, BeginNode, ExecNode, EndNode, RescanNode, ExplainNode);
 
 }  // namespace
 
-Node* CreateState(CustomScan*) {
-  ScanState* state = static_cast<ScanState*>(palloc0(sizeof(ScanState)));
-  NodeSetTag(state, T_CustomScanState);
-  state->node.methods = &exec_methods;
-  return reinterpret_cast<Node*>(state);
-}
+Node* CreateState(CustomScan*) { return MakeState<ScanState>(&exec_methods); }
 
 }  // namespace medvec::planner::filtered_scan

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "planner/custom_node.hpp"
 #include "planner/semi_join_reduction/key_table.hpp"
 #include "planner/semi_join_reduction/node.hpp"
 
@@ -314,38 +315,17 @@ void ExplainNode(CustomScanState* node, List* ancestors, ExplainState* es) {
   ExplainPropertyText("Key", deparse_expression(static_cast<Node*>(linitial(plan->custom_exprs)), context, true, false),
                       es);
   if (!es->analyze) return;
-  List* strategies = NIL;
-  for (int i = 0; i < kStrategies; ++i)
-    if (state.begun[i] > 0) strategies = lappend(strategies, const_cast<char*>(kStrategyNames[i]));
-  ExplainPropertyList("Strategy", strategies, es);
+  ExplainStrategies(kStrategyNames, state.begun, es);
   if (state.rows_read == 0 && state.begun[kReduction] == 0) return;
   ExplainPropertyInteger("Rows of Other Side", nullptr, state.rows_read, es);
   ExplainPropertyUInteger("Distinct Keys", nullptr, state.keys, es);
 }
 
-constexpr CustomExecMethods exec_methods = {
-    .CustomName = kNodeName,
-    .BeginCustomScan = BeginNode,
-    .ExecCustomScan = ExecNode,
-    .EndCustomScan = EndNode,
-    .ReScanCustomScan = RescanNode,
-    .MarkPosCustomScan = nullptr,
-    .RestrPosCustomScan = nullptr,
-    .EstimateDSMCustomScan = nullptr,
-    .InitializeDSMCustomScan = nullptr,
-    .ReInitializeDSMCustomScan = nullptr,
-    .InitializeWorkerCustomScan = nullptr,
-    .ShutdownCustomScan = nullptr,
-    .ExplainCustomScan = ExplainNode,
-};
+constexpr CustomExecMethods exec_methods =
+    ExecMethods(kNodeName, BeginNode, ExecNode, EndNode, RescanNode, ExplainNode);
 
 }  // namespace
 
-Node* CreateState(CustomScan*) {
-  JoinState* state = static_cast<JoinState*>(palloc0(sizeof(JoinState)));
-  NodeSetTag(state, T_CustomScanState);
-  state->node.methods = &exec_methods;
-  return reinterpret_cast<Node*>(state);
-}
+Node* CreateState(CustomScan*) { return MakeState<JoinState>(&exec_methods); }
 
 }  // namespace medvec::planner::semi_join_reduction

@@ -1,5 +1,7 @@
 #include "planner/semi_join_reduction/node.hpp"
 
+#include "planner/custom_node.hpp"
+
 namespace medvec::planner::semi_join_reduction {
 
 const CustomScanMethods scan_methods = {kNodeName, CreateState};
@@ -8,8 +10,7 @@ void RegisterNode() { RegisterCustomScanMethods(&scan_methods); }
 
 List* MakePrivate(const PlanData& data) {
   return list_make2(list_make3_int(data.is_semi, data.parameter, data.vector_columns),
-                    list_make3(makeFloat(psprintf("%.0f", data.wanted)), makeFloat(psprintf("%.0f", data.after)),
-                               data.lookup_columns));
+                    list_make3(MakeNumber(data.wanted), MakeNumber(data.after), data.lookup_columns));
 }
 
 PlanData ReadPrivate(List* list) {
