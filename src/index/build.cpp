@@ -38,8 +38,8 @@ hnsw::Choice Choose(const OperatorClass& operators, uint32 dim, int m, uint32 no
 // Bits a dimension of rows' codes, for the distances that codes estimate. Decision 0020.
 uint32 RowCodeBits(const OperatorClass& operators, uint32 dim) {
   constexpr uint32 kLeastDim = 16;  // for estimates to be any good
-  if (operators.family != Family::kDense || operators.metric == hnsw::Metric::kL1) return 0;
-  return dim < kLeastDim ? 0 : dim <= 64 ? 4 : dim <= 256 ? 2 : 1;
+  if (!operators.has_row_codes() || dim < kLeastDim) return 0;
+  return dim <= 64 ? 4 : dim <= 256 ? 2 : 1;
 }
 
 Meta MakeMeta(Relation relation, uint32 nonzeros) {

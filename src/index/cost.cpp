@@ -40,7 +40,7 @@ bool HasRowCodes(Oid oid) {
   const Relation index = index_open(oid, NoLock);
   const OperatorClass operators = GetOperatorClass(index);
   index_close(index, NoLock);
-  return operators.family == Family::kDense && operators.metric != hnsw::Metric::kL1;
+  return operators.has_row_codes();
 }
 
 // Share of the table's rows that the index's predicate and the path's conditions let through.

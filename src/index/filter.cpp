@@ -108,32 +108,11 @@ bool Filter::SetNumbers(Condition* condition, const ScanKeyData& key, const Datu
     condition->low += key.sk_strategy == kGreater && !never_;
   }
   condition->numbers = numbers, condition->count = count;
-  if (condition->test == Test::kSet) SetBits(condition);
-  return true;
-}
-
-namespace {
-
-uint64_t HashOf(Number number) { return static_cast<uint64_t>(number) * 0x9e3779b97f4a7c15; }
-
-}  // namespace
-
-// One bit in sixteen is set, up to a size that stays in the cache: a look at it spares nearly all numbers that are not
-// in the set the binary search.
-void Filter::SetBits(Condition* condition) {
-  constexpr size_t kBitsPerNumber = 16, kMostBits = size_t{1} << 22;
-  const size_t bits = std::clamp(std::bit_ceil(condition->count * kBitsPerNumber), size_t{64}, kMostBits);
-  condition->bits = static_cast<uint64_t*>(palloc0(bits / 8));
-  condition->shift = 64 - std::countr_zero(bits);
-  for (size_t i = 0; i < condition->count; ++i) {
-    const uint64_t bit = HashOf(condition->numbers[i]) >> condition->shift;
-    condition->bits[bit / 64] |= uint64_t{1} << (bit % 64);
+  if (condition->test == Test::kSet) {
+    condition->hashes = HashBits(ServerMemory(), count);
+    for (size_t i = 0; i < count; ++i) condition->hashes.Add(static_cast<uint64_t>(numbers[i]));
   }
-}
-
-bool Filter::MayHave(const Condition& condition, Number number) {
-  const uint64_t bit = HashOf(number) >> condition.shift;
-  return condition.bits[bit / 64] >> (bit % 64) & 1;
+  return true;
 }
 
 bool Filter::ToNumber(const FilterColumn& column, Oid type, Datum argument, Number* number) {
@@ -203,7 +182,7 @@ Match Filter::AskOther(const Condition& condition, const uint8_t* value) {
   switch (condition.test) {
     case Test::kSet: {
       const Number number = ReadNumber(condition.form, value);
-      if (!MayHave(condition, number)) return Match::kNo;
+      if (!condition.hashes.MayHave(static_cast<uint64_t>(number))) return Match::kNo;
       return std::binary_search(condition.numbers, condition.numbers + condition.count, number) ? condition.equal
                                                                                                 : Match::kNo;
     }

@@ -2,6 +2,7 @@
 // rows' keys; and by a set of heap tuples.
 #pragma once
 
+#include "index/hash_bits.hpp"
 #include "index/row_page.hpp"
 #include "index/tid_set.hpp"
 
@@ -57,8 +58,8 @@ class Filter {
     Match equal;             // what it means that the value kept is as the condition asks: of a digest, maybe
     Number low, high, edge;  // kRange, kSet: inclusive; at a range's edge stands what is compared with
     Number* numbers;         // kSet: in ascending order
-    uint64_t* bits;          // kSignature: of one of them all have to be there; kSet: which hashes there are
-    int shift;               // kSet: of a hash, to the number of its bit
+    uint64_t* bits;          // kSignature: of one of them all have to be there
+    HashBits hashes;         // kSet: a look at them spares nearly all that are not in the set the binary search
     FmgrInfo* function;      // kCall, of the value and one of the arguments
     Datum* arguments;
     size_t count;
@@ -80,8 +81,6 @@ class Filter {
     if (number < condition.low || number > condition.high) return Match::kNo;
     return number == condition.edge ? condition.equal : Match::kYes;
   }
-  static void SetBits(Condition* condition);
-  static bool MayHave(const Condition& condition, Number number);
   static Match AskOther(const Condition& condition, const uint8_t* value);
   static void Judge(const Condition& condition, const RowPage& page, RowSet* rows);
   static bool Call(const Condition& condition, const uint8_t* bytes);

@@ -145,6 +145,7 @@ inline constexpr uint32_t kDirectoryEntries = kUsable / 4;
 //   uint16_t   norm
 //   uint8_t    rescale
 //   code       of all dimensions
+inline constexpr uint32_t kRescaleInCode = 2, kBitsInCode = 3;
 struct RowLayout {
   uint32_t slots;       // of a page
   uint32_t null_bytes;  // of a column
@@ -163,7 +164,7 @@ constexpr RowLayout LayRows(const Meta& meta) {
   rows.slots = kUsable * 8 / (row_bytes * 8 + meta.key_columns);
   while (rows.slots * row_bytes + (rows.slots + 7) / 8 * meta.key_columns > kUsable) --rows.slots;
   if (meta.row_code_bits > 0) {
-    rows.code_size = 3 + (meta.dim + 7) / 8 * meta.row_code_bits;
+    rows.code_size = kBitsInCode + (meta.dim + 7) / 8 * meta.row_code_bits;
     rows.codes_per_page = kUsable / rows.code_size;
     if (rows.codes_per_page == 0) return {};  // impossible
     // Full pages of codes cost less than row pages that are nearly full.

@@ -19,6 +19,9 @@ struct OperatorClass {
   uint32 (*dimensions)(Oid type, int32 typmod);
   // 22000: a value has other dimensions than the column.
   void (*raise_different)(uint32 own, uint32 wanted);
+
+  // Whether codes of rows estimate its distances (decision 0020).
+  bool has_row_codes() const { return family == Family::kDense && metric != hnsw::Metric::kL1; }
 };
 
 // By support function 1 of the index's first column.

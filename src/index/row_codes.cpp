@@ -28,17 +28,17 @@ void RowEncoder::Encode(hnsw::Stored vector, uint8_t* code) {
   const hnsw::EncodedLink link = hnsw::GetKernels(index_.row_space.geometry)
                                      .encode_link(index_.row_space, {zero_, 0}, vector, scratch_, computed_);
   memcpy(code, &link.norm, sizeof link.norm);
-  code[2] = link.rescale;
-  memcpy(code + 3, computed_, index_.row_space.geometry.code_size());
+  code[kRescaleInCode] = link.rescale;
+  memcpy(code + kBitsInCode, computed_, index_.row_space.geometry.code_size());
 }
 
 bool RowEncoder::IsCodeOf(hnsw::Stored vector, const uint8_t* code) {
   const hnsw::Kernels& kernels = hnsw::GetKernels(index_.row_space.geometry);
   const hnsw::EncodedLink link = kernels.encode_link(index_.row_space, {zero_, 0}, vector, scratch_, computed_);
-  const bool same = memcmp(code + 3, computed_, index_.row_space.geometry.code_size()) == 0;
+  const bool same = memcmp(code + kBitsInCode, computed_, index_.row_space.geometry.code_size()) == 0;
   if (std::abs(ReadAs<uint16_t>(code) - link.norm) > 1) return false;
-  return same ? std::abs(code[2] - link.rescale) <= 1
-              : kernels.is_rounding(index_.row_space, scratch_, code + 3, computed_);
+  return same ? std::abs(code[kRescaleInCode] - link.rescale) <= 1
+              : kernels.is_rounding(index_.row_space, scratch_, code + kBitsInCode, computed_);
 }
 
 RowEstimator::RowEstimator(const Index& index, const hnsw::Query& query) : index_(index) {
@@ -51,8 +51,8 @@ RowEstimator::RowEstimator(const Index& index, const hnsw::Query& query) : index
 void RowEstimator::Add(const uint8_t* code) {
   const hnsw::Geometry& g = index_.row_space.geometry;
   memcpy(block_ + g.norms + sizeof(uint16_t) * count_, code, sizeof(uint16_t));
-  block_[g.rescales + count_] = code[2];
-  memcpy(block_ + g.codes + g.code_size() * count_, code + 3, g.code_size());
+  block_[g.rescales + count_] = code[kRescaleInCode];
+  memcpy(block_ + g.codes + g.code_size() * count_, code + kBitsInCode, g.code_size());
   ++count_;
 }
 

@@ -39,20 +39,11 @@ void TidSet::Drain(TIDBitmap* bitmap) {
   MakeHashes(memory);
 }
 
-// One bit in sixteen is set, up to a size that stays in the cache. Pages as a whole have no tuples to hash.
+// Pages as a whole have no tuples to hash.
 void TidSet::MakeHashes(const hnsw::Memory& memory) {
-  constexpr uint64 kBitsPerTuple = 16, kMostBits = uint64{1} << 22;
   if (whole_pages_ > 0 || tuples_ == 0) return;
-  const uint64 bits = Min(std::bit_ceil(Max(tuples_ * kBitsPerTuple, uint64{64})), kMostBits);
-  hashes_ = memory.Allocate<uint64>(bits / 64);
-  memset(hashes_, 0, bits / 8);
-  hash_shift_ = 64 - std::countr_zero(bits);
-  ForEach(
-      [this](BlockNumber block, OffsetNumber offset) {
-        const uint64 hash = Hash(block, offset) >> hash_shift_;
-        hashes_[hash / 64] |= uint64{1} << hash % 64;
-      },
-      [](BlockNumber) {});
+  hashes_ = HashBits(memory, tuples_);
+  ForEach([this](BlockNumber block, OffsetNumber offset) { hashes_.Add(Key(block, offset)); }, [](BlockNumber) {});
 }
 
 void TidSet::Select(const uint8_t* blocks, const uint8_t* offsets, uint32 count, uint64* among) const {
@@ -61,13 +52,10 @@ void TidSet::Select(const uint8_t* blocks, const uint8_t* offsets, uint32 count,
     if (word == 0) continue;
     const auto block_of = [&](uint32 i) { return ReadAs<uint32>(blocks + (first + i) * sizeof(uint32)); };
     const auto offset_of = [&](uint32 i) { return ReadAs<uint16>(offsets + (first + i) * sizeof(uint16)); };
-    if (hashes_ != nullptr) {
+    if (!hashes_.is_none()) {
       uint64 may = 0;
       const uint32 end = Min(count - first, 64u);
-      for (uint32 i = 0; i < end; ++i) {
-        const uint64 hash = Hash(block_of(i), offset_of(i)) >> hash_shift_;
-        may |= (hashes_[hash / 64] >> hash % 64 & 1) << i;
-      }
+      for (uint32 i = 0; i < end; ++i) may |= uint64{hashes_.MayHave(Key(block_of(i), offset_of(i)))} << i;
       word &= may;
     }
     for (uint64 left = word; left != 0; left &= left - 1) {

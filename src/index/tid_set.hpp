@@ -5,7 +5,7 @@
 // Its tuples are those that indexes point to, the roots of HOT chains, as in our own index.
 #pragma once
 
-#include "core/hnsw/memory.hpp"
+#include "index/hash_bits.hpp"
 #include "pg/bitmaps.hpp"
 
 namespace medvec::index {
@@ -50,9 +50,7 @@ class TidSet {
     uint32 first_word;        // its words end where the next run's begin
   };
 
-  static uint64 Hash(BlockNumber block, OffsetNumber offset) {
-    return (uint64{block} << 16 | offset) * 0x9e3779b97f4a7c15;
-  }
+  static uint64 Key(BlockNumber block, OffsetNumber offset) { return uint64{block} << 16 | offset; }
   void MakeDirectory(const hnsw::Memory& memory);
   void MakeHashes(const hnsw::Memory& memory);
 
@@ -63,9 +61,7 @@ class TidSet {
   uint32* directory_ = nullptr;
   uint32 buckets_ = 0;
   int shift_ = 0;
-  // Which hashes there are, a bit each: nearly all tuples that are not in the set are told by them.
-  uint64* hashes_ = nullptr;
-  int hash_shift_ = 0;
+  HashBits hashes_;
 };
 
 }  // namespace medvec::index
