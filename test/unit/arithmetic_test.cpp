@@ -3,7 +3,6 @@
 
 #include <gtest/gtest.h>
 
-#include <hwy/highway.h>
 #include <cmath>
 #include <cstdint>
 #include <random>
@@ -12,6 +11,7 @@
 #include <vector>
 
 #include "guarded_buffer.hpp"
+#include "target_fixture.hpp"
 
 namespace medvec {
 namespace {
@@ -38,17 +38,8 @@ Element One(Operation operation, Element a, Element b) {
   return result;
 }
 
-class ArithmeticTest : public testing::TestWithParam<int64_t> {
+class ArithmeticTest : public TargetTest {
  protected:
-  void SetUp() override {
-    hwy::SetSupportedTargetsForTest(GetParam());
-    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
-  }
-  void TearDown() override {
-    hwy::SetSupportedTargetsForTest(0);
-    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
-  }
-
   template <class Element>
   void CheckOperations() {
     const ArithmeticKernels<Element>& kernels = GetArithmeticKernels<Element>();
@@ -152,9 +143,7 @@ TEST_P(ArithmeticTest, EdgesOfHalves) {
   EXPECT_FALSE(of(kernels.add, 65504, 16, &result));
 }
 
-std::string TargetName(const testing::TestParamInfo<int64_t>& info) { return hwy::TargetName(info.param); }
-
-INSTANTIATE_TEST_SUITE_P(Targets, ArithmeticTest, testing::ValuesIn(hwy::SupportedAndGeneratedTargets()), TargetName);
+MEDVEC_TEST_ON_TARGETS(ArithmeticTest);
 
 }  // namespace
 }  // namespace medvec

@@ -4,7 +4,6 @@
 
 #include <gtest/gtest.h>
 
-#include <hwy/highway.h>
 #include <algorithm>
 #include <random>
 #include <span>
@@ -12,22 +11,17 @@
 #include <vector>
 
 #include "guarded_buffer.hpp"
+#include "target_fixture.hpp"
 
 namespace medvec {
 namespace {
 
-class BitDistanceTest : public testing::TestWithParam<int64_t> {
+class BitDistanceTest : public TargetTest {
  protected:
   void SetUp() override {
-    hwy::SetSupportedTargetsForTest(GetParam());
-    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+    TargetTest::SetUp();
     kernels_ = &GetBitDistanceKernels();
   }
-  void TearDown() override {
-    hwy::SetSupportedTargetsForTest(0);
-    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
-  }
-
   void Check(std::span<const uint8_t> a, std::span<const uint8_t> b) {
     uint32_t differing = 0, both = 0, either = 0;
     for (size_t i = 0; i < 8 * a.size(); ++i) {
@@ -88,9 +82,7 @@ TEST_P(BitDistanceTest, AllOnes) {
   }
 }
 
-std::string TargetName(const testing::TestParamInfo<int64_t>& info) { return hwy::TargetName(info.param); }
-
-INSTANTIATE_TEST_SUITE_P(Targets, BitDistanceTest, testing::ValuesIn(hwy::SupportedAndGeneratedTargets()), TargetName);
+MEDVEC_TEST_ON_TARGETS(BitDistanceTest);
 
 TEST(JaccardDistanceTest, Values) {
   EXPECT_EQ(JaccardDistance({0, 0}), 1);

@@ -4,13 +4,13 @@
 
 #include <gtest/gtest.h>
 
-#include <hwy/highway.h>
 #include <limits>
 #include <random>
 #include <string>
 #include <vector>
 
 #include "guarded_buffer.hpp"
+#include "target_fixture.hpp"
 
 namespace medvec {
 namespace {
@@ -18,17 +18,8 @@ namespace {
 constexpr Form kForms[] = {Form::kByte,   Form::kUint16,  Form::kInt16,   Form::kInt32, Form::kInt64,
                            Form::kUint32, Form::kFloat32, Form::kFloat64, Form::kOid};
 
-class ColumnTest : public testing::TestWithParam<int64_t> {
+class ColumnTest : public TargetTest {
  protected:
-  void SetUp() override {
-    hwy::SetSupportedTargetsForTest(GetParam());
-    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
-  }
-  void TearDown() override {
-    hwy::SetSupportedTargetsForTest(0);
-    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
-  }
-
   // Bytes at random; and numbers that are special in one form or another, of which some are neighbours.
   void Fill(Form form, std::span<uint8_t> bytes) {
     constexpr double kInfinity = std::numeric_limits<double>::infinity();
@@ -97,8 +88,7 @@ TEST_P(ColumnTest, RangesOfEachForm) {
   }
 }
 
-std::string TargetName(const testing::TestParamInfo<int64_t>& info) { return hwy::TargetName(info.param); }
-INSTANTIATE_TEST_SUITE_P(Targets, ColumnTest, testing::ValuesIn(hwy::SupportedAndGeneratedTargets()), TargetName);
+MEDVEC_TEST_ON_TARGETS(ColumnTest);
 
 TEST(FloatNumberTest, OrderedAsTheValues) {
   constexpr double kInfinity = std::numeric_limits<double>::infinity();

@@ -3,7 +3,6 @@
 
 #include <gtest/gtest.h>
 
-#include <hwy/highway.h>
 #include <cmath>
 #include <cstring>
 #include <functional>
@@ -14,6 +13,7 @@
 #include <vector>
 
 #include "guarded_buffer.hpp"
+#include "target_fixture.hpp"
 
 namespace medvec {
 namespace {
@@ -39,18 +39,12 @@ struct Reference {
   }
 };
 
-class DistanceTest : public testing::TestWithParam<int64_t> {
+class DistanceTest : public TargetTest {
  protected:
   void SetUp() override {
-    hwy::SetSupportedTargetsForTest(GetParam());
-    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+    TargetTest::SetUp();
     kernels_ = &GetDistanceKernels();
   }
-  void TearDown() override {
-    hwy::SetSupportedTargetsForTest(0);
-    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
-  }
-
   // The promise of distance.hpp. What vanishes by denormal rounding is half of the least float32 a term.
   template <class Element>
   void Check(std::span<const Element> a, std::span<const Element> b) {
@@ -226,9 +220,7 @@ TEST_P(DistanceTest, NothingBehindTheVectorIsRead) {
   for (const size_t dim : Dimensions()) CheckAll(a.Last(dim), b.Last(dim));
 }
 
-std::string TargetName(const testing::TestParamInfo<int64_t>& info) { return hwy::TargetName(info.param); }
-
-INSTANTIATE_TEST_SUITE_P(Targets, DistanceTest, testing::ValuesIn(hwy::SupportedAndGeneratedTargets()), TargetName);
+MEDVEC_TEST_ON_TARGETS(DistanceTest);
 
 TEST(CosineDistanceTest, StaysInRange) {
   EXPECT_EQ(CosineDistance({1, 1, 1}), 0);

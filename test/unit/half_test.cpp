@@ -3,7 +3,6 @@
 
 #include <gtest/gtest.h>
 
-#include <hwy/highway.h>
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -13,6 +12,7 @@
 #include <vector>
 
 #include "guarded_buffer.hpp"
+#include "target_fixture.hpp"
 
 namespace medvec {
 namespace {
@@ -92,16 +92,8 @@ TEST(Half, ScalarToHalf) {
   static_assert(ToHalf(1.5f).bits == 0x3e00 && ToFloat(Half{0x0001}) == 0x1p-24f);
 }
 
-class HalfTest : public testing::TestWithParam<int64_t> {
+class HalfTest : public TargetTest {
  protected:
-  void SetUp() override {
-    hwy::SetSupportedTargetsForTest(GetParam());
-    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
-  }
-  void TearDown() override {
-    hwy::SetSupportedTargetsForTest(0);
-    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
-  }
 };
 
 TEST_P(HalfTest, ToFloats) {
@@ -176,9 +168,7 @@ TEST_P(HalfTest, NothingBehindIsTouched) {
   }
 }
 
-std::string TargetName(const testing::TestParamInfo<int64_t>& info) { return hwy::TargetName(info.param); }
-
-INSTANTIATE_TEST_SUITE_P(Targets, HalfTest, testing::ValuesIn(hwy::SupportedAndGeneratedTargets()), TargetName);
+MEDVEC_TEST_ON_TARGETS(HalfTest);
 
 }  // namespace
 }  // namespace medvec

@@ -3,24 +3,18 @@
 
 #include <gtest/gtest.h>
 
-#include <hwy/highway.h>
 #include <cmath>
 #include <random>
 #include <vector>
 
 #include "guarded_buffer.hpp"
+#include "target_fixture.hpp"
 
 namespace medvec {
 namespace {
 
-class RotationTest : public testing::TestWithParam<int64_t> {
+class RotationTest : public TargetTest {
  protected:
-  void SetUp() override { Use(GetParam()); }
-  void TearDown() override { Use(0); }
-  static void Use(int64_t target) {
-    hwy::SetSupportedTargetsForTest(target);
-    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
-  }
   std::mt19937 random_{11};
 };
 
@@ -119,8 +113,7 @@ TEST_P(RotationTest, SeedsDiffer) {
   EXPECT_LT(std::abs(Dot(Turn(100, 5)(x), Turn(100, 6)(x))), 60);
 }
 
-INSTANTIATE_TEST_SUITE_P(Targets, RotationTest, testing::ValuesIn(hwy::SupportedAndGeneratedTargets()),
-                         [](const auto& info) { return std::string(hwy::TargetName(info.param)); });
+MEDVEC_TEST_ON_TARGETS(RotationTest);
 
 }  // namespace
 }  // namespace medvec

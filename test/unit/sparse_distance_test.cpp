@@ -2,7 +2,6 @@
 #include "core/sparse_distance.hpp"
 
 #include <gtest/gtest.h>
-#include <hwy/targets.h>
 
 #include <algorithm>
 #include <cmath>
@@ -12,6 +11,7 @@
 #include <vector>
 
 #include "guarded_buffer.hpp"
+#include "target_fixture.hpp"
 
 namespace medvec {
 namespace {
@@ -35,16 +35,8 @@ class Sparse {
   GuardedBuffer<float> values_;
 };
 
-class SparseDistance : public testing::TestWithParam<int64_t> {
+class SparseDistance : public TargetTest {
  protected:
-  void SetUp() override {
-    hwy::SetSupportedTargetsForTest(GetParam());
-    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
-  }
-  void TearDown() override {
-    hwy::SetSupportedTargetsForTest(0);
-    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
-  }
 };
 
 void CheckAll(const Elements& x, const Elements& y) {
@@ -129,8 +121,7 @@ TEST_P(SparseDistance, Cosine) {
   EXPECT_EQ(CosineDistance(SparseCosine(a.View(), d.View())), 1);
 }
 
-INSTANTIATE_TEST_SUITE_P(Targets, SparseDistance, testing::ValuesIn(hwy::SupportedAndGeneratedTargets()),
-                         [](const auto& info) { return hwy::TargetName(info.param); });
+MEDVEC_TEST_ON_TARGETS(SparseDistance);
 
 TEST(CompareSparse, AsDense) {
   std::mt19937 random(3);

@@ -17,7 +17,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "server"))
 
 import report
-from server import Engine, Failure, Session
+from server import Failure, available, facts
 from sets import SETS, Set
 
 CLINICAL = ("person", "visit_occurrence", "image_occurrence", "condition_occurrence")
@@ -197,15 +197,9 @@ def main():
     args.memory, args.type = [args.memory], "vector"
     args.queries = args.queries or (300 if args.mode == "search" else 50)
     args.rounds = args.rounds or (1 if args.mode == "search" else 300)
-    engines = []
-    for name in args.engines.split(","):
-        try:
-            engines.append(Engine(name, args.postmaster, name in args.anew.split(",")))
-        except Failure as failure:
-            print(f"{name} is left out: {failure}\n", flush=True)
+    engines = available(args)
     os.makedirs(args.out, exist_ok=True)
-    with Session("postgres") as session:
-        server = {"version": session.ask("SHOW server_version;")[0], "shared_buffers": session.ask("SHOW shared_buffers;")[0]}
+    server = facts()
     for name in args.sets if args.mode == "search" else [None]:
         started = time.strftime("%Y%m%d-%H%M%S")
         result = search(args, engines, Set(name, args)) if name else planning(args, engines)

@@ -15,7 +15,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "server"))
 
 import report
-from server import Engine, Failure, Session
+from server import Failure, available, facts
 from sets import SETS, Set
 
 
@@ -153,15 +153,9 @@ def main():
     parser.add_argument("--postmaster", required=True, help=argparse.SUPPRESS)
     args = parser.parse_args()
     args.memory = args.memory.split(",")
-    engines = []
-    for name in args.engines.split(","):
-        try:
-            engines.append(Engine(name, args.postmaster, name in args.anew.split(",")))
-        except Failure as failure:
-            print(f"{name} is left out: {failure}\n", flush=True)
+    engines = available(args)
     os.makedirs(args.out, exist_ok=True)
-    with Session("postgres") as session:
-        server = {"version": session.ask("SHOW server_version;")[0], "shared_buffers": session.ask("SHOW shared_buffers;")[0]}
+    server = facts()
     for name in args.sets:
         started = time.strftime("%Y%m%d-%H%M%S")
         set_ = Set(name, args)

@@ -135,3 +135,20 @@ class Engine:
                 UNION ALL SELECT reltoastrelid FROM pg_class WHERE oid = '{table}'::regclass
                 UNION ALL SELECT indexrelid FROM pg_index JOIN pg_class t ON indrelid = t.reltoastrelid
                 WHERE t.oid = '{table}'::regclass);""")
+
+
+def available(args):
+    """The engines of --engines that are installed, those of --anew with new databases."""
+    engines = []
+    for name in args.engines.split(","):
+        try:
+            engines.append(Engine(name, args.postmaster, name in args.anew.split(",")))
+        except Failure as failure:
+            print(f"{name} is left out: {failure}\n", flush=True)
+    return engines
+
+
+def facts():
+    """Of the server, for a result."""
+    with Session("postgres") as session:
+        return {"version": session.ask("SHOW server_version;")[0], "shared_buffers": session.ask("SHOW shared_buffers;")[0]}

@@ -1,11 +1,11 @@
 // Bit strings: counts of every instruction set against bits counted one by one, and the graph.
 #define HWY_WANT_AVX3_DL
-#include <hwy/highway.h>
 
 #include <span>
 #include <string>
 
 #include "../guarded_buffer.hpp"
+#include "../target_fixture.hpp"
 #include "core/hnsw/bit_kernels.hpp"
 #include "core/hnsw/choose_bit_geometry.hpp"
 #include "test_index.hpp"
@@ -24,16 +24,11 @@ uint32_t CountIf(size_t bytes, Predicate predicate) {
   return count;
 }
 
-class BitKernelsTest : public testing::TestWithParam<int64_t> {
+class BitKernelsTest : public TargetTest {
  protected:
   void SetUp() override {
-    hwy::SetSupportedTargetsForTest(GetParam());
-    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+    TargetTest::SetUp();
     kernels_ = &GetBitKernels();
-  }
-  void TearDown() override {
-    hwy::SetSupportedTargetsForTest(0);
-    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
   }
   void Check(Bytes codes, size_t count, Bytes a, Bytes b) {
     const size_t bytes = a.size();
@@ -90,8 +85,7 @@ TEST_P(BitKernelsTest, AllOnes) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Targets, BitKernelsTest, testing::ValuesIn(hwy::SupportedAndGeneratedTargets()),
-                         [](const auto& info) { return std::string(hwy::TargetName(info.param)); });
+MEDVEC_TEST_ON_TARGETS(BitKernelsTest);
 
 // ---- Blocks
 

@@ -4,29 +4,24 @@
 
 #include <gtest/gtest.h>
 
-#include <hwy/highway.h>
 #include <cmath>
 #include <cstring>
 #include <random>
 #include <vector>
 
 #include "../guarded_buffer.hpp"
+#include "../target_fixture.hpp"
 
 namespace medvec::hnsw {
 namespace {
 
 using Floats = std::vector<float>;
 
-class HnswKernelsTest : public testing::TestWithParam<int64_t> {
+class HnswKernelsTest : public TargetTest {
  protected:
   void SetUp() override {
-    hwy::SetSupportedTargetsForTest(GetParam());
-    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+    TargetTest::SetUp();
     kernels_ = &GetDenseKernels();
-  }
-  void TearDown() override {
-    hwy::SetSupportedTargetsForTest(0);
-    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
   }
   Floats Draw(size_t dim, float shift = 0, float factor = 1) {
     Floats v(dim);
@@ -224,8 +219,7 @@ TEST(HnswGeometryTest, Sizes) {
   static_assert(MakeGeometry(1, Metric::kL2, VectorCodec::kInt8, 1, 4).block_size == 24 + 4 * 8 + 16);
 }
 
-INSTANTIATE_TEST_SUITE_P(Targets, HnswKernelsTest, testing::ValuesIn(hwy::SupportedAndGeneratedTargets()),
-                         [](const auto& info) { return std::string(hwy::TargetName(info.param)); });
+MEDVEC_TEST_ON_TARGETS(HnswKernelsTest);
 
 }  // namespace
 }  // namespace medvec::hnsw
