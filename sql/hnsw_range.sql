@@ -231,10 +231,12 @@ SELECT count(*) FROM spots WHERE v <<-> ANY (ARRAY[ROW('[1,2,3,0,0,0]'::vector, 
 RESET enable_seqscan;
 
 -- generated ranges, while rows come, change and go
-CREATE FUNCTION pg_temp.compare(count int) RETURNS TABLE (finding text, example text) LANGUAGE plpgsql AS $$
+CREATE FUNCTION pg_temp.compare(count int, rel text DEFAULT 'spots', dim int DEFAULT 6, recall float8 DEFAULT 0.99, distance text DEFAULT 'v <-> %L')
+	RETURNS TABLE (finding text, example text) LANGUAGE plpgsql AS $$
 DECLARE
 	kind text;
 	query text;
+	of_query text;
 	exact int[];
 	found int[];
 	wanted bigint := 0;
@@ -243,9 +245,10 @@ BEGIN
 	FOR k IN 1 .. count LOOP
 		PERFORM set_config('hnsw.ef_search', (ARRAY[1, 10, 40, 200])[1 + k % 4]::text, true);
 		kind := (ARRAY['plain', 'bitmap', 'ordered'])[1 + k % 3];
-		query := format('SELECT id FROM spots WHERE v <-> %L %s %s %s', pg_temp.uniform(-k, 6) * '[9,9,9,9,9,9]' - '[4,4,4,4,4,4]', CASE WHEN k % 2 = 0 THEN '<' ELSE '<=' END,
-			sqrt(random() * 60), CASE k % 5 WHEN 0 THEN 'AND grp = ' || k % 7 WHEN 1 THEN 'AND grp < 5 AND id % 2 = 0' ELSE '' END);
-		IF kind = 'ordered' THEN query := query || format(' ORDER BY v <-> %L', pg_temp.uniform(-k, 6) * '[9,9,9,9,9,9]' - '[4,4,4,4,4,4]'); END IF;
+		of_query := format(distance, pg_temp.uniform(-k, dim) * array_fill(9, ARRAY[dim])::vector - array_fill(4, ARRAY[dim])::vector);
+		query := format('SELECT id FROM %I WHERE %s %s %s %s', rel, of_query, CASE WHEN k % 2 = 0 THEN '<' ELSE '<=' END,
+			CASE WHEN distance ~ '<=>' THEN random() * 0.6 WHEN distance ~ '<#>' THEN random() * -200 ELSE sqrt(random() * 10 * dim) END, CASE k % 5 WHEN 0 THEN 'AND grp = ' || k % 7 WHEN 1 THEN 'AND grp < 5 AND id % 2 = 0' ELSE '' END);
+		IF kind = 'ordered' THEN query := query || ' ORDER BY ' || of_query; END IF;
 		IF k % 11 = 0 THEN query := query || ' LIMIT 30'; END IF;
 		exact := pg_temp.by_plan('exact', query);
 		found := pg_temp.by_plan(kind, query);
@@ -259,7 +262,7 @@ BEGIN
 		wanted := wanted + cardinality(exact);
 		hits := hits + cardinality(found);
 	END LOOP;
-	IF hits < 0.99 * wanted THEN RETURN QUERY SELECT format('recall %s of %s', hits, wanted), NULL; END IF;
+	IF hits < recall * wanted OR wanted = 0 THEN RETURN QUERY SELECT format('recall %s of %s', hits, wanted), NULL; END IF;
 END
 $$;
 SELECT setseed(0.5);
@@ -275,7 +278,70 @@ SET work_mem = '64kB';
 SELECT * FROM pg_temp.compare(100);
 RESET work_mem;
 
+-- With codes of rows none is missed, and no LIMIT stays unfilled: clusters far from each other, hardly linked, of which a
+-- walk finds some.
+CREATE TABLE dots (id int PRIMARY KEY, grp int, v vector(20)) WITH (autovacuum_enabled = off);
+CREATE FUNCTION pg_temp.dot(id int) RETURNS vector LANGUAGE sql IMMUTABLE AS $$
+	SELECT pg_temp.uniform(-id % 40, 20) * array_fill(9, ARRAY[20])::vector - array_fill(4, ARRAY[20])::vector
+		+ CASE WHEN id % 10 < 3 THEN pg_temp.uniform(id / 400, 20) ELSE pg_temp.uniform(id, 20) END
+$$;
+INSERT INTO dots SELECT i, i % 7, pg_temp.dot(i) FROM generate_series(1, 6000) i;
+CREATE INDEX dots_l2 ON dots USING hnsw (v vector_l2_ops) WITH (m = 4, ef_construction = 8);
+CREATE INDEX dots_ip ON dots USING hnsw (v vector_ip_ops, grp) WITH (m = 4, ef_construction = 8);
+CREATE INDEX dots_cosine ON dots USING hnsw ((v::halfvec(20)) halfvec_cosine_ops, grp) WITH (m = 4, ef_construction = 8);
+ANALYZE dots;
+SELECT distance, found.* FROM unnest('{v <-> %L,v <#> %L,v::halfvec(20) <=> %L}'::text[]) distance, pg_temp.compare(120, 'dots', 20, 1, distance) found;
+-- between two clusters
+CREATE FUNCTION pg_temp.between(OUT unfilled bigint, OUT missing bigint) LANGUAGE plpgsql AS $$
+DECLARE
+	q text;
+	radius float8;
+	found int;
+	wanted int;
+BEGIN
+	unfilled := 0; missing := 0;
+	FOR k IN 1 .. 40 LOOP
+		SELECT avg(v)::text INTO q FROM dots WHERE id % 40 IN (k % 40, (k + 17) % 40);
+		SET LOCAL enable_indexscan = off;
+		SET LOCAL enable_bitmapscan = off;
+		SELECT max(d) INTO radius FROM (SELECT v <-> q::vector AS d FROM dots ORDER BY d LIMIT 400) x;
+		SELECT count(*) INTO wanted FROM dots WHERE v <-> q::vector <= radius;
+		SET LOCAL enable_indexscan = on;
+		SET LOCAL enable_bitmapscan = on;
+		SET LOCAL enable_seqscan = off;
+		SELECT count(*) INTO found FROM dots WHERE v <-> q::vector <= radius;
+		missing := missing + wanted - found;
+		SET LOCAL enable_sort = off;
+		SELECT count(*) INTO found FROM (SELECT FROM dots WHERE v <-> q::vector <= radius ORDER BY v <-> q::vector LIMIT 300) x;
+		unfilled := unfilled + 300 - found;
+		RESET enable_sort;
+		RESET enable_seqscan;
+	END LOOP;
+END
+$$;
+SET hnsw.ef_search = 10;
+SELECT * FROM pg_temp.between();
+RESET hnsw.ef_search;
+-- around the centre, up to each of some rows: there estimates are wrong by what codes round
+CREATE FUNCTION pg_temp.missed_around(q vector) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+	exact float8[];
+	missed bigint := 0;
+BEGIN
+	SET LOCAL enable_indexscan = off;
+	SET LOCAL enable_bitmapscan = off;
+	SELECT array_agg(d) INTO exact FROM (SELECT v <-> q AS d FROM dots ORDER BY d LIMIT 2000) x;
+	SET LOCAL enable_bitmapscan = on;
+	SET LOCAL enable_seqscan = off;
+	FOR n IN 1 .. 2000 BY 40 LOOP
+		missed := missed + (SELECT count(*) FROM unnest(exact) d WHERE d <= exact[n]) - (SELECT count(*) FROM dots WHERE v <-> q <= exact[n]);
+	END LOOP;
+	RETURN missed;
+END
+$$;
+SELECT pg_temp.missed_around(avg(v)) FROM dots;
+
 SET client_min_messages = warning;
-DROP TABLE spots, centres, parts, secrets CASCADE;
+DROP TABLE spots, centres, parts, secrets, dots CASCADE;
 DROP DOMAIN place;
 DROP ROLE hnsw_range_reader;

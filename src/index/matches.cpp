@@ -93,15 +93,6 @@ bool CollectMatches(Index& index, RowMap& rows, const Filter& filter, size_t mos
   return true;
 }
 
-hnsw::Array<NodeId> NodesOf(const hnsw::Array<MatchingRow>& matches, const hnsw::Memory& memory) {
-  hnsw::Array<NodeId> nodes{};
-  nodes.Reserve(memory, matches.size);
-  for (size_t i = 0; i < matches.size; ++i) nodes.data[nodes.size++] = matches[i].node;
-  std::sort(nodes.begin(), nodes.end());
-  nodes.size = static_cast<size_t>(std::unique(nodes.begin(), nodes.end()) - nodes.begin());
-  return nodes;
-}
-
 Candidates EstimateDistances(Index& index, RowMap& rows, const hnsw::Query& query,
                              const hnsw::Array<MatchingRow>& matches, size_t answers, const hnsw::Memory& memory) {
   hnsw::Array<Candidate> candidates{};

@@ -1,6 +1,8 @@
 // Rows that a filter lets through: whether a node has one, about how many there are, and which.
 #pragma once
 
+#include <algorithm>
+
 #include "core/hnsw/search.hpp"
 #include "index/graph.hpp"
 #include "index/range.hpp"
@@ -67,7 +69,15 @@ bool CollectMatches(Index& index, RowMap& rows, const Filter& filter, size_t mos
                     hnsw::Array<MatchingRow>* matches, Estimate* estimate);
 
 // Their nodes, by address, each once.
-hnsw::Array<NodeId> NodesOf(const hnsw::Array<MatchingRow>& matches, const hnsw::Memory& memory);
+template <class T>
+hnsw::Array<NodeId> NodesOf(const hnsw::Array<T>& rows, const hnsw::Memory& memory) {
+  hnsw::Array<NodeId> nodes{};
+  nodes.Reserve(memory, rows.size);
+  for (size_t i = 0; i < rows.size; ++i) nodes.data[nodes.size++] = rows[i].node;
+  std::sort(nodes.begin(), nodes.end());
+  nodes.size = static_cast<size_t>(std::unique(nodes.begin(), nodes.end()) - nodes.begin());
+  return nodes;
+}
 
 // A node that may be an answer, and a distance of the walk's kind (hnsw::Distances) below which it hardly is.
 struct Candidate {

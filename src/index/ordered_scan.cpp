@@ -6,6 +6,7 @@
 #include <new>
 
 #include "core/stop_point.hpp"
+#include "index/near_rows.hpp"
 #include "index/options.hpp"
 #include "index/prices.hpp"
 
@@ -19,7 +20,7 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 // order: where twice the width would come to a good part of the index it is better to read it whole.
 constexpr double kWorthWalking = 1.0 / 8;
 
-// The beam that has found all nodes of a range is sqrt(ef_search / kRangeEf) times as long as they are many, 4 times at
+// Without codes of rows: the beam that has found all nodes of a range is sqrt(ef_search / kRangeEf) times as long as they are many, 4 times at
 // the default; and twice as long as a first beam, which may have ended in another cluster.
 constexpr double kRangeEf = 2.5, kLeastRangeBeams = 2;
 // What it finds late comes out of order in an ordered scan, so there it is longer from the start.
@@ -70,7 +71,8 @@ void OrderedScan::Start(const Request& request) {
   now_.is_filtered = !filter_->is_empty() || !test_.is_empty();
   now_.scans = request.goes_on ? 0 : 1;
   last_scan.scans += now_.scans;
-  if (now_.is_filtered && left_ > 0 && is_near()) ChooseStrategy(request);
+  if (has_near()) budget_ = prices::Codes(NodeCount(index_), NodeCount(index_));
+  if (left_ > 0 && !(request.all && ReadNear()) && now_.is_filtered && is_near()) ChooseStrategy(request);
   Count();
   MemoryContextSwitchTo(outer);
 }
@@ -144,7 +146,7 @@ void OrderedScan::ChooseStrategy(const Request& request) {
   const bool probes =
       request.may_probe && VisitPrice() * hnsw::kGlance <= prices::kProbe * std::min(matches, alternative_);
   if (!probes && may_rest && matches <= std::min(walk, alternative_) &&
-      ReadMatches(kDoubt * std::max(even, estimate_.matches) + kFew, true))
+      (ReadNear() || ReadMatches(kDoubt * std::max(even, estimate_.matches) + kFew, true)))
     return;
   budget_ = std::max(std::min(MatchesPrice(), alternative_) / VisitPrice(), prices::kPerWidth * beam);
   budget_ = std::min(budget_, static_cast<double>(settings::max_scan_tuples));
@@ -163,9 +165,11 @@ OrderedScan::Further OrderedScan::HowFurther() const {
 OrderedScan::Further OrderedScan::HowToWiden() const {
   const double allowed = settings::scan_mem_multiplier * work_mem * 1024.0;
   const bool fits = 2.0 * static_cast<double>(MemoryContextMemAllocated(context_, true)) <= allowed;
-  const bool is_worth = now_.is_filtered ? 2.0 * static_cast<double>(search_->hops()) <= budget_
-                                         : 2.0 * static_cast<double>(search_->width()) <=
-                                               std::max(NodeCount(index_) * kWorthWalking, 100.0);
+  bool is_worth = now_.is_filtered || has_near()
+                      ? 2.0 * static_cast<double>(search_->hops()) <= budget_
+                      : 2.0 * static_cast<double>(search_->width()) <= std::max(NodeCount(index_) * kWorthWalking, 100.0);
+  // In any order rows come faster by their codes than by a longer walk.
+  if (has_near() && order_ == Order::kNone) is_worth = false;
   if (!(fits && is_worth) && MayReadRest()) return Further::kRest;
   return fits ? Further::kWalk : Further::kNone;
 }
@@ -209,10 +213,30 @@ bool OrderedScan::ReadMatches(double most, bool or_walk) {
   return done;
 }
 
+// All rows within the range but those given. False: their codes do not tell, or more may be than there is room for, or
+// may be read.
+bool OrderedScan::ReadNear() {
+  if (!has_near() || (filter_->is_empty() && !MayReadWhole())) return false;
+  const hnsw::Memory memory = ServerMemory(context_);
+  const double most = std::min(1024.0 * work_mem / sizeof(Candidate), static_cast<double>(settings::max_scan_tuples));
+  hnsw::Array<Candidate> candidates{};
+  const bool done = CollectNear(index_, rows_, *filter_, query_.query, query_.bound, range_, static_cast<size_t>(most),
+                                memory, &candidates);
+  if (done) BeginRest(Rest::kNear);
+  if (done && order_ != Order::kNone) {
+    whole_->ReadLater(candidates, given_);
+    return true;
+  }
+  if (done) whole_->Read(NodesOf(candidates, memory), given_);
+  candidates.Free(memory);
+  return done;
+}
+
 // False: that would visit more nodes than it may, or the caller does it.
 bool OrderedScan::ReadRest() {
   gave_up_ = has_alternative() && MatchesPrice() > alternative_;
   if (gave_up_) return false;
+  if (ReadNear()) return true;
   if (can_collect() && ReadMatches(kInfinity, false)) return true;
   gave_up_ = has_alternative();
   if (gave_up_ || !MayReadWhole()) return false;
@@ -243,9 +267,11 @@ bool OrderedScan::FindByWalk(bool* rest) {
   return true;
 }
 
-// Where the next node is beyond the range, nodes within it may be missing that a longer beam finds. False: it is as
-// long as it should be, or (*rest) the rest is to be read otherwise.
+// Where the next node is beyond the range, nodes within it may be missing. A longer beam finds most of them, codes of
+// rows all. False: the beam is as long as it should be, or (*rest) the rest is to be read otherwise.
 bool OrderedScan::LooksAgain(bool* rest) {
+  *rest = has_near() && MayReadRest();
+  if (*rest) return false;
   const double found = static_cast<double>(given_.size + late_.size);
   const double wanted = std::max(found * std::sqrt(settings::ef_search / kRangeEf), kLeastRangeBeams * Beam(0));
   if (IsAtLimit() || search_->is_exhausted() || static_cast<double>(search_->room()) >= wanted) return false;

@@ -42,7 +42,8 @@ class OrderedScan {
     bool may_probe = true;  // false: the rows wanted do not seem to be near
     bool goes_on = false;   // counts as the same scan as the one before
     Wanted wanted = {};
-    Range range = {};  // rows within it alone
+    Range range = {};  // rows within it alone,
+    bool all = false;  // which will all be taken
     // The caller can do without the scan at this price, in visits: when it has come to that, it gives up.
     double alternative = std::numeric_limits<double>::infinity();
   };
@@ -87,6 +88,8 @@ class OrderedScan {
   bool is_near() const { return order_ != Order::kNone || range_.is_limited(); }
   // Under a test alone all rows are read, unless the caller knows which.
   bool can_collect() const { return !filter_->is_empty() || !(test_.is_empty() || has_alternative()); }
+  // Whether the rows within the range can be told by codes, so that none is missed.
+  bool has_near() const { return range_.is_limited() && index_.has_row_codes() && query_.kind == QueryKind::kVector; }
   bool MayReadWhole() const;
   bool MayReadRest() const;
   double MatchesPrice() const;
@@ -101,6 +104,7 @@ class OrderedScan {
   bool LooksAgain(bool* rest);
   bool FindInRange(bool* rest);
   bool ReadRest();
+  bool ReadNear();
   bool ReadMatches(double most, bool or_walk);
   void BeginRest(Rest rest);
   bool IsCertain() const;

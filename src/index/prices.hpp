@@ -15,6 +15,8 @@ inline constexpr double kRow = 1.0 / 2400, kRowOfSet = 1.0 / 1000, kMatch = 0.4;
 // Estimating the distance of a match by its row's code; and reading those that may be among the first answers. So few
 // matches are read without an estimate before.
 inline constexpr double kEstimate = 1.0 / 30, kFirstReads = 50, kFewMatches = 200;
+// The same of all rows of a page, one behind the other.
+inline constexpr double kCode = 1.0 / 100;
 // Nodes visited for a beam of so many.
 inline constexpr double kPerWidth = hnsw::kVisitsPerWidth;
 // Nodes visited for each row taken beyond ef_search, by a beam that grows in steps (2.4 to 3.6).
@@ -42,6 +44,8 @@ inline double Matches(double nodes, double matches, bool has_codes, bool is_of_s
   const bool estimates = has_codes && matches > kFewMatches;
   return (is_of_set ? kRowOfSet : kRow) * nodes + (estimates ? std::min(read, kEstimate * matches + first) : read);
 }
+// Finding those of the matches that may be within a range, by their codes.
+inline double Codes(double nodes, double matches) { return kRow * nodes + kCode * matches; }
 // As many matches as make both about equal.
 inline double Even(double nodes, double width, bool has_codes) {
   const double match = has_codes ? kEstimate : kMatch;

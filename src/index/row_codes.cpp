@@ -1,5 +1,6 @@
 #include "index/row_codes.hpp"
 
+#include <bit>
 #include <cmath>
 #include <limits>
 
@@ -10,9 +11,16 @@ namespace medvec::index {
 namespace {
 
 // Of the ten nearest of 1,000 to 10,000 matches .9993 are found with 3.5, .9998 with 4, all with 5, which takes a sixth
-// more time.
+// more time. Of the rows within a range .99996 are found with 3.5, all but 1 of 222,000 with 4, all with 4.5, which has
+// a quarter more to read.
 constexpr float kDeviations = 4.0f;
 constexpr float kMostly = 2;
+// Of a code's norm, 8 bits: it is what estimates are wrong by near the centre.
+constexpr float kNormRounding = 0x1p-8f;
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+
+// `unknown` for what is not finite.
+inline float OrUnknown(float value, float unknown) { return std::abs(value) < kInfinity ? value : unknown; }
 
 }  // namespace
 
@@ -48,25 +56,19 @@ RowEstimator::RowEstimator(const Index& index, const hnsw::Query& query) : index
   navigation_ = hnsw::GetKernels(g).visit(index.row_space, query_, block_).navigation;
 }
 
-void RowEstimator::Add(const uint8_t* code) {
-  const hnsw::Geometry& g = index_.row_space.geometry;
-  memcpy(block_ + g.norms + sizeof(uint16_t) * count_, code, sizeof(uint16_t));
-  block_[g.rescales + count_] = code[kRescaleInCode];
-  memcpy(block_ + g.codes + g.code_size() * count_, code + kBitsInCode, g.code_size());
-  ++count_;
-}
-
 void RowEstimator::Estimate(float* low, float* high) {
   const hnsw::Geometry& g = index_.row_space.geometry;
-  float estimates[kRowsTogether], deviations[kRowsTogether];
+  float estimates[kRowsTogether] = {}, deviations[kRowsTogether] = {};
   hnsw::Header(block_).degree = static_cast<uint8_t>(count_);
   hnsw::GetKernels(g).estimate(index_.row_space, query_, block_, navigation_, estimates, deviations);
-  for (uint32_t i = 0; i < count_; ++i) {
-    low[i] = estimates[i] - kDeviations * deviations[i];
-    high[i] = estimates[i] + kMostly * deviations[i];
-    if (!std::isfinite(low[i])) low[i] = -std::numeric_limits<float>::infinity();
-    if (!std::isfinite(high[i])) high[i] = std::numeric_limits<float>::infinity();
+  // Of all there is room for: loops of a known length are vectorized.
+  const float rounding = g.metric == hnsw::Metric::kInnerProduct ? 0 : kNormRounding;
+  const uint16_t* norms = reinterpret_cast<const uint16_t*>(block_ + g.norms);
+  for (uint32_t i = 0; i < kRowsTogether; ++i) {
+    const float norm = std::bit_cast<float>(static_cast<uint32_t>(norms[i]) << 16);
+    low[i] = OrUnknown(estimates[i] - kDeviations * deviations[i] - rounding * norm, -kInfinity);
   }
+  for (uint32_t i = 0; i < kRowsTogether; ++i) high[i] = OrUnknown(estimates[i] + kMostly * deviations[i], kInfinity);
   count_ = 0;
 }
 

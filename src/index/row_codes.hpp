@@ -36,14 +36,31 @@ class RowEstimator {
   RowEstimator(const Index& index, const hnsw::Query& query);
 
   // Takes the code of the next row; IsFull: estimate first.
-  void Add(const uint8_t* code);
+  void Add(const uint8_t* code) {
+    const hnsw::Geometry& g = index_.row_space.geometry;
+    memcpy(block_ + g.norms + sizeof(uint16_t) * count_, code, sizeof(uint16_t));
+    block_[g.rescales + count_] = code[kRescaleInCode];
+    CopyBits(block_ + g.codes + g.code_size() * count_, code + kBitsInCode, g.code_size());
+    ++count_;
+  }
   uint32_t count() const { return count_; }
   bool is_full() const { return count_ == kRowsTogether; }
   // Distances, of the walk's kind, below which the rows taken are hardly ever, and above which they mostly are not;
-  // then it is empty. Infinite: of a row nothing is known.
+  // then it is empty. Infinite: of a row nothing is known. Both have room for kRowsTogether.
   void Estimate(float* low, float* high);
 
  private:
+  // Inline, since a call for each row takes longer than the copy.
+  static void CopyBits(uint8_t* to, const uint8_t* from, size_t bytes) {
+    constexpr size_t kStep = 16;
+    if (bytes < kStep) {
+      memcpy(to, from, bytes);
+      return;
+    }
+    for (size_t i = 0; i + kStep <= bytes; i += kStep) memcpy(to + i, from + i, kStep);
+    memcpy(to + bytes - kStep, from + bytes - kStep, kStep);
+  }
+
   const Index& index_;
   hnsw::Query query_;
   uint8_t* block_;  // of a node whose neighbours the rows are

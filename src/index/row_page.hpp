@@ -78,6 +78,7 @@ class RowSet {
     return count;
   }
   void Clear() { memset(words_, 0, size_ * sizeof words_[0]); }
+  bool Has(uint32_t slot) const { return words_[slot / 64] >> slot % 64 & 1; }
   void Add(const RowSet& other) {
     for (uint32_t i = 0; i < size_; ++i) words_[i] |= other.words_[i];
   }
@@ -108,6 +109,8 @@ class RowPage {
 
   uint32_t slots() const { return index_.rows.slots; }
   Row operator[](uint32_t slot) const { return {index_, bytes_, slot}; }
+  // Of all slots.
+  void CopyNodes(uint32_t* nodes) const { memcpy(nodes, bytes_, slots() * sizeof *nodes); }
 
   // Slots that hold a heap tuple.
   RowSet Tuples() const {

@@ -12,7 +12,7 @@ namespace {
 
 OrderedScan& State(IndexScanDesc scan) { return *static_cast<OrderedScan*>(scan->opaque); }
 
-void Start(IndexScanDesc descriptor, OrderedScan& scan) {
+void Start(IndexScanDesc descriptor, OrderedScan& scan, bool all) {
   if (!IsMVCCSnapshot(descriptor->xs_snapshot)) elog(ERROR, "non-MVCC snapshots are not supported with hnsw");
   using Order = OrderedScan::Order;
   const ScanKeyData* order_by = descriptor->numberOfOrderBys > 0 ? &descriptor->orderByData[0] : nullptr;
@@ -31,6 +31,7 @@ void Start(IndexScanDesc descriptor, OrderedScan& scan) {
       // What is not all in order has an end of its own.
       .is_once = iterative == IterativeScan::kOff && order_by != nullptr && !range.is_limited(),
       .range = range,
+      .all = all,
   });
 }
 
@@ -75,7 +76,7 @@ ScanCounters CountersOf(IndexScanDesc descriptor) { return State(descriptor).cou
 
 bool NextTuple(IndexScanDesc descriptor, ScanDirection) {
   OrderedScan& scan = State(descriptor);
-  if (!scan.is_started()) Start(descriptor, scan);
+  if (!scan.is_started()) Start(descriptor, scan, false);
   if (descriptor->kill_prior_tuple) scan.Hide();
   FoundRow row;
   if (!scan.Next(&row)) return false;
@@ -87,6 +88,7 @@ bool NextTuple(IndexScanDesc descriptor, ScanDirection) {
 
 int64 GetBitmap(IndexScanDesc descriptor, TIDBitmap* bitmap) {
   int64 rows = 0;
+  Start(descriptor, State(descriptor), true);
   for (; NextTuple(descriptor, ForwardScanDirection); ++rows)
     tbm_add_tuples(bitmap, &descriptor->xs_heaptid, 1, descriptor->xs_recheck);
   return rows;

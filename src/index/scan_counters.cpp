@@ -20,6 +20,8 @@ const char* ScanCounters::Strategy() const {
   switch (rest) {
     case Rest::kMatches:
       return walked ? "walk, then matches" : "matches";
+    case Rest::kNear:
+      return walked ? "walk, then range" : "range";
     case Rest::kWhole:
       return walked ? "walk, then whole index" : "whole index";
     case Rest::kTable:

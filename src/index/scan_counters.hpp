@@ -9,6 +9,7 @@ namespace medvec::index {
 enum class Rest {
   kNone,
   kMatches,  // the nodes of all rows that match
+  kNear,     // the nodes of all rows that may be within the range
   kWhole,    // the whole index
   kTable     // rows of a set from the table, by a caller (planner/filtered_scan)
 };

@@ -21,21 +21,31 @@ void WholeScan::SetGiven(hnsw::Array<NodeId>& given) {
 
 void WholeScan::ReadAll(hnsw::Array<NodeId>& given) {
   SetGiven(given);
-  const BlockNumber end = RelationGetNumberOfBlocks(index_.relation);
-  for (BlockNumber block = kCentreBlock + index_.meta.centre_pages; block < end; ++block) {
-    if (block + kAhead < end) PrefetchBuffer(index_.relation, MAIN_FORKNUM, block + kAhead);
-    bool upper;
-    if (!IsGroup(index_.relation, block, &upper) || upper) continue;
-    for (uint32_t i = 0; i < index_.meta.blocks_per_group; ++i) Take(block * index_.meta.blocks_per_group + i);
+  block_ = kCentreBlock + index_.meta.centre_pages, end_ = RelationGetNumberOfBlocks(index_.relation);
+  while (is_ordered() && ReadOn()) {
   }
 }
 
 void WholeScan::Read(const hnsw::Array<NodeId>& nodes, hnsw::Array<NodeId>& given) {
   SetGiven(given);
-  for (size_t i = 0; i < nodes.size; ++i) {
-    if (i + kNodesAhead < nodes.size) graph_.Prefetch(nodes[i + kNodesAhead]);
-    Take(nodes[i]);
+  nodes_ = nodes;
+  while (is_ordered() && ReadOn()) {
   }
+}
+
+bool WholeScan::ReadOn() {
+  if (block_ < end_) {
+    if (block_ + kAhead < end_) PrefetchBuffer(index_.relation, MAIN_FORKNUM, block_ + kAhead);
+    bool upper;
+    if (IsGroup(index_.relation, block_, &upper) && !upper)
+      for (uint32_t i = 0; i < index_.meta.blocks_per_group; ++i) Take(block_ * index_.meta.blocks_per_group + i);
+    ++block_;
+    return true;
+  }
+  if (next_ == nodes_.size) return false;
+  if (next_ + kNodesAhead < nodes_.size) graph_.Prefetch(nodes_[next_ + kNodesAhead]);
+  Take(nodes_[next_++]);
+  return true;
 }
 
 void WholeScan::ReadLater(const hnsw::Array<Candidate>& candidates, hnsw::Array<NodeId>& given) {
@@ -98,6 +108,7 @@ bool WholeScan::Next(hnsw::Answer* answer) {
     ReadSome(bound);
   }
   const Ranked* next = queue_.Peek();
+  while (next == nullptr && ReadOn()) next = queue_.Peek();
   if (next == nullptr) return false;
   *answer = next->answer;
   queue_.Pop();

@@ -14,7 +14,7 @@ namespace medvec::index {
 class WholeScan {
  public:
   // Nodes whose bound is below `least` are too late for their place: they come behind all others. `least` infinite: the
-  // order does not matter.
+  // order does not matter, and nodes are read as they are asked for.
   WholeScan(Index& index, PageGraph& graph, hnsw::Query& query, const hnsw::Bound& bound, uint8_t without,
             const Accept& accept, double least)
       : index_(index), graph_(graph), query_(query), bound_(bound), without_(without), accept_(accept), least_(least) {}
@@ -44,6 +44,9 @@ class WholeScan {
   double CandidateBound() const;
   // Reads candidates that may be below `bound`.
   void ReadSome(double bound);
+  // The next ones of those to be read in order of address. False: there are no more.
+  bool ReadOn();
+  bool is_ordered() const { return least_ < std::numeric_limits<double>::infinity(); }
 
   Index& index_;
   PageGraph& graph_;
@@ -54,6 +57,9 @@ class WholeScan {
   double least_;
   size_t visits_ = 0;
   const hnsw::Array<NodeId>* given_ = nullptr;
+  BlockNumber block_ = 0, end_ = 0;    // what is to be read of the whole index,
+  hnsw::Array<NodeId> nodes_ = {};     // or of these from
+  size_t next_ = 0;                    // this one on
   AnswerQueue queue_;
   hnsw::Array<Candidate> candidates_ = {};  // a heap
   hnsw::NodeMap seen_;                      // of them those that have several rows, and were read
