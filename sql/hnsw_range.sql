@@ -10,6 +10,8 @@ SET max_parallel_workers_per_gather = 0;
 
 -- 2,000 rows: every tenth vector three times, some zero vectors, some NULLs
 CREATE TABLE spots (id int PRIMARY KEY, grp int, flag boolean, v vector(6), h halfvec(6), s sparsevec(6), b bit(24)) WITH (autovacuum_enabled = off);
+-- without statistics a range is taken to hold one row in 1,000, whatever its radius: so the plans stay
+ALTER TABLE spots ALTER v SET STATISTICS 0, ALTER h SET STATISTICS 0, ALTER s SET STATISTICS 0, ALTER b SET STATISTICS 0;
 INSERT INTO spots (id, grp, flag, v) SELECT i, i % 7, i % 3 = 0, pg_temp.uniform(CASE WHEN i % 10 < 3 THEN i / 10 ELSE i END, 6) * '[9,9,9,9,9,9]' - '[4,4,4,4,4,4]' FROM generate_series(1, 1980) i;
 INSERT INTO spots (id, grp, v) SELECT i, i % 7, '[0,0,0,0,0,0]' FROM generate_series(1981, 1990) i;
 INSERT INTO spots (id, grp) SELECT i, i % 7 FROM generate_series(1991, 2000) i;
@@ -281,6 +283,7 @@ RESET work_mem;
 -- With codes of rows none is missed, and no LIMIT stays unfilled: clusters far from each other, hardly linked, of which a
 -- walk finds some.
 CREATE TABLE dots (id int PRIMARY KEY, grp int, v vector(20)) WITH (autovacuum_enabled = off);
+ALTER TABLE dots ALTER v SET STATISTICS 0;
 CREATE FUNCTION pg_temp.dot(id int) RETURNS vector LANGUAGE sql IMMUTABLE AS $$
 	SELECT pg_temp.uniform(-id % 40, 20) * array_fill(9, ARRAY[20])::vector - array_fill(4, ARRAY[20])::vector
 		+ CASE WHEN id % 10 < 3 THEN pg_temp.uniform(id / 400, 20) ELSE pg_temp.uniform(id, 20) END
@@ -289,6 +292,7 @@ INSERT INTO dots SELECT i, i % 7, pg_temp.dot(i) FROM generate_series(1, 6000) i
 CREATE INDEX dots_l2 ON dots USING hnsw (v vector_l2_ops) WITH (m = 4, ef_construction = 8);
 CREATE INDEX dots_ip ON dots USING hnsw (v vector_ip_ops, grp) WITH (m = 4, ef_construction = 8);
 CREATE INDEX dots_cosine ON dots USING hnsw ((v::halfvec(20)) halfvec_cosine_ops, grp) WITH (m = 4, ef_construction = 8);
+ALTER INDEX dots_cosine ALTER COLUMN 1 SET STATISTICS 0;
 ANALYZE dots;
 SELECT distance, found.* FROM unnest('{v <-> %L,v <#> %L,v::halfvec(20) <=> %L}'::text[]) distance, pg_temp.compare(120, 'dots', 20, 1, distance) found;
 -- between two clusters
@@ -340,6 +344,33 @@ BEGIN
 END
 $$;
 SELECT pg_temp.missed_around(avg(v)) FROM dots;
+
+-- with statistics the planner knows of a radius how many rows are about within: of nearly all it reads the table
+ALTER TABLE dots ALTER v SET STATISTICS 100;
+ANALYZE dots;
+SELECT avg(v) AS centre FROM dots WHERE id % 40 = 7 \gset
+CREATE FUNCTION pg_temp.scan_of(query text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	line text;
+BEGIN
+	FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) ' || query LOOP
+		IF line ~ 'Scan' THEN RETURN regexp_replace(line, '^[ >-]*', ''); END IF;
+	END LOOP;
+END
+$$;
+SELECT radius, pg_temp.scan_of(format('SELECT count(*) FROM dots WHERE v <-> %L < %s', :'centre', radius)) AS all_of_them,
+	pg_temp.scan_of(format('SELECT id FROM dots WHERE v <-> %L < %s ORDER BY v <-> %1$L LIMIT 10', :'centre', radius)) AS ten FROM unnest('{0.5,1000}'::float8[]) radius;
+CREATE FUNCTION pg_temp.estimate(condition text) RETURNS float8 LANGUAGE plpgsql AS $$
+DECLARE
+	plan json;
+BEGIN
+	EXECUTE 'EXPLAIN (FORMAT json) SELECT FROM dots WHERE ' || condition INTO plan;
+	RETURN (plan #>> '{0,Plan,Plan Rows}')::float8 / 6000;
+END
+$$;
+SELECT radius, abs(pg_temp.estimate(format('v <-> %L < %s', :'centre', radius)) - (SELECT count(*) FROM dots WHERE v <-> :'centre' < radius) / 6000.0) < 0.15 AS right
+	FROM unnest('{1,14,15,16,1000}'::float8[]) radius;
+SELECT pg_temp.estimate('v <-> (SELECT v FROM dots LIMIT 1) < 1000') AS unknown;
 
 SET client_min_messages = warning;
 DROP TABLE spots, centres, parts, secrets, dots CASCADE;

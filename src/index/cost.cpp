@@ -57,8 +57,8 @@ Selectivity RowsSelected(struct PlannerInfo* root, const struct IndexPath* path)
 Selectivity RangeSelected(struct PlannerInfo* root, const struct IndexPath* path) {
   const RestrictInfo* range = RangeOf(path);
   if (range == nullptr) return 1;
-  return clause_selectivity(root, reinterpret_cast<Node*>(range->clause), static_cast<int>(path->indexinfo->rel->relid),
-                            JOIN_INNER, nullptr);
+  return clause_selectivity(root, reinterpret_cast<Node*>(const_cast<RestrictInfo*>(range)),
+                            static_cast<int>(path->indexinfo->rel->relid), JOIN_INNER, nullptr);
 }
 
 }  // namespace

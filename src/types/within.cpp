@@ -1,5 +1,6 @@
 #include "types/within.hpp"
 
+#include "pg/index.hpp"
 #include "pg/records.hpp"
 
 namespace medvec {
@@ -53,6 +54,18 @@ DistanceRange GetDistanceRange(Datum record, Oid type) {
 }
 
 }  // namespace medvec
+
+// A range holds at least so much, and that where nothing is known: a LIMIT 10 should go to the index.
+MEDVEC_FUNCTION(medvec_distance_within_sel) {
+  constexpr double kUnknown = 0.001;
+  List* args = reinterpret_cast<List*>(PG_GETARG_POINTER(2));
+  // Values of other dimensions than the query's would be an error.
+  if (list_length(args) != 2 || exprTypmod(static_cast<Node*>(linitial(args))) < 0) PG_RETURN_FLOAT8(kUnknown);
+  const double share =
+      generic_restriction_selectivity(reinterpret_cast<PlannerInfo*>(PG_GETARG_POINTER(0)), PG_GETARG_OID(1),
+                                      PG_GET_COLLATION(), args, PG_GETARG_INT32(3), kUnknown);
+  PG_RETURN_FLOAT8(Max(share, kUnknown));
+}
 
 #define MEDVEC_WITHIN(type, metric)                                                                                 \
   extern "C" Datum medvec_##type##_##metric(PG_FUNCTION_ARGS);                                                      \
