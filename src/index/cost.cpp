@@ -16,8 +16,8 @@ namespace {
 
 // Arithmetic of a visit, about 1 us, in units of cpu_operator_cost (which stands for about 0.02 us).
 constexpr double kVisitOperators = 40;
-// Nodes visited to find all those within a distance, for each of them: by walks; and by codes of rows, which do not tell
-// them from so many others (14 to 20 at 128 dimensions, 4 to 64 at 784).
+// Nodes visited to find all those within a distance, for each of them: by walks; and by codes of rows, which do not
+// tell them from so many others (14 to 20 at 128 dimensions, 4 to 64 at 784).
 constexpr double kVisitsPerWithin = 4, kNearPerWithin = 15;
 // Who wants all of them in order does better to sort: the executor computes most distances anew here, and what the walk
 // finds too late for its place comes last.

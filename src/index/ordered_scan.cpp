@@ -20,8 +20,8 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 // order: where twice the width would come to a good part of the index it is better to read it whole.
 constexpr double kWorthWalking = 1.0 / 8;
 
-// Without codes of rows: the beam that has found all nodes of a range is sqrt(ef_search / kRangeEf) times as long as they are many, 4 times at
-// the default; and twice as long as a first beam, which may have ended in another cluster.
+// Without codes of rows: the beam that has found all nodes of a range is sqrt(ef_search / kRangeEf) times as long as
+// they are many, 4 times at the default; and twice as long as a first beam, which may have ended in another cluster.
 constexpr double kRangeEf = 2.5, kLeastRangeBeams = 2;
 // What it finds late comes out of order in an ordered scan, so there it is longer from the start.
 constexpr double kOrderedRangeWidth = 3;
@@ -72,7 +72,7 @@ void OrderedScan::Start(const Request& request) {
   now_.scans = request.goes_on ? 0 : 1;
   last_scan.scans += now_.scans;
   if (has_near()) budget_ = prices::Codes(NodeCount(index_), NodeCount(index_));
-  if (left_ > 0 && !(request.all && ReadNear()) && now_.is_filtered && is_near()) ChooseStrategy(request);
+  if (left_ > 0 && !(request.all && has_near() && ReadRest()) && now_.is_filtered && is_near()) ChooseStrategy(request);
   Count();
   MemoryContextSwitchTo(outer);
 }
@@ -165,9 +165,9 @@ OrderedScan::Further OrderedScan::HowFurther() const {
 OrderedScan::Further OrderedScan::HowToWiden() const {
   const double allowed = settings::scan_mem_multiplier * work_mem * 1024.0;
   const bool fits = 2.0 * static_cast<double>(MemoryContextMemAllocated(context_, true)) <= allowed;
-  bool is_worth = now_.is_filtered || has_near()
-                      ? 2.0 * static_cast<double>(search_->hops()) <= budget_
-                      : 2.0 * static_cast<double>(search_->width()) <= std::max(NodeCount(index_) * kWorthWalking, 100.0);
+  bool is_worth = now_.is_filtered || has_near() ? 2.0 * static_cast<double>(search_->hops()) <= budget_
+                                                 : 2.0 * static_cast<double>(search_->width()) <=
+                                                       std::max(NodeCount(index_) * kWorthWalking, 100.0);
   // In any order rows come faster by their codes than by a longer walk.
   if (has_near() && order_ == Order::kNone) is_worth = false;
   if (!(fits && is_worth) && MayReadRest()) return Further::kRest;

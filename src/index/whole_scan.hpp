@@ -57,9 +57,9 @@ class WholeScan {
   double least_;
   size_t visits_ = 0;
   const hnsw::Array<NodeId>* given_ = nullptr;
-  BlockNumber block_ = 0, end_ = 0;    // what is to be read of the whole index,
-  hnsw::Array<NodeId> nodes_ = {};     // or of these from
-  size_t next_ = 0;                    // this one on
+  BlockNumber block_ = 0, end_ = 0;  // what is to be read of the whole index,
+  hnsw::Array<NodeId> nodes_ = {};   // or of these from
+  size_t next_ = 0;                  // this one on
   AnswerQueue queue_;
   hnsw::Array<Candidate> candidates_ = {};  // a heap
   hnsw::NodeMap seen_;                      // of them those that have several rows, and were read
