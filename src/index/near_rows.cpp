@@ -38,14 +38,17 @@ uint32_t ListSlots(const RowSet& set, uint32_t first, uint32_t end, uint16_t* sl
 }  // namespace
 
 bool CollectNear(Index& index, RowMap& rows, const Filter& filter, const hnsw::Query& query, const hnsw::Bound& bound,
-                 const Range& range, size_t most, const hnsw::Memory& memory, hnsw::Array<Candidate>* candidates) {
+                 const Range& range, size_t most, const hnsw::Memory& memory, hnsw::Array<Candidate>* candidates,
+                 Estimate* estimate) {
   const Directory& directory = rows.directory();
   RowEstimator estimator(index, query);
   Within within(bound, range);
   const RowLayout& layout = index.rows;
   NodeId nodes[kMostRows];
   uint16_t slots[kMostRows];
-  for (uint32_t ordinal = 0; ordinal < directory.count && candidates->size <= most; ++ordinal) {
+  double seen = 0, matches = 0;
+  uint32_t ordinal = 0;
+  for (; ordinal < directory.count && candidates->size <= most; ++ordinal) {
     CHECK_FOR_INTERRUPTS();
     const BlockNumber block = directory.blocks[ordinal];
     if (ordinal + kAhead < directory.count)
@@ -53,12 +56,14 @@ bool CollectNear(Index& index, RowMap& rows, const Filter& filter, const hnsw::Q
     const Buffer row_buffer = rows.Read(block, PageKind::kRows);
     const RowPage page(index, BufferGetPage(row_buffer));
     RowSet set = page.Tuples();
+    seen += set.Count();
     filter.Judge(page, &set);
     page.CopyNodes(nodes);
     UnlockReleaseBuffer(row_buffer);
     for (uint32_t first = 0; first < layout.slots; first += layout.codes_per_page) {
       const uint32_t count = ListSlots(set, first, Min(first + layout.codes_per_page, layout.slots), slots);
       if (count == 0) continue;
+      matches += count;
       candidates->Reserve(memory, candidates->size + count);
       const Buffer buffer = rows.Read(CodePlaceOf(index, block, first).block, PageKind::kCodes);
       const uint8_t* codes = Usable(BufferGetPage(buffer));
@@ -74,6 +79,8 @@ bool CollectNear(Index& index, RowMap& rows, const Filter& filter, const hnsw::Q
       UnlockReleaseBuffer(buffer);
     }
   }
+  const double share = static_cast<double>(ordinal) / directory.count;
+  if (ordinal > 0) *estimate = {seen / share, matches / share};
   return candidates->size <= most;
 }
 

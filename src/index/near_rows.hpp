@@ -7,10 +7,11 @@
 namespace medvec::index {
 
 // Of the rows that the filter lets through those that are hardly ever nearer than the range's end. Page by page, so
-// that no more is kept than these. False: they are more than `most`.
+// that no more is kept than these. False: they are more than `most`. *estimate: rows, and how many match.
 //
 // The index must have codes. A row that closed meanwhile, or is another by now, may be among them.
 bool CollectNear(Index& index, RowMap& rows, const Filter& filter, const hnsw::Query& query, const hnsw::Bound& bound,
-                 const Range& range, size_t most, const hnsw::Memory& memory, hnsw::Array<Candidate>* candidates);
+                 const Range& range, size_t most, const hnsw::Memory& memory, hnsw::Array<Candidate>* candidates,
+                 Estimate* estimate);
 
 }  // namespace medvec::index

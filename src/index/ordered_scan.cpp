@@ -221,7 +221,7 @@ bool OrderedScan::ReadNear() {
   const double most = std::min(1024.0 * work_mem / sizeof(Candidate), static_cast<double>(settings::max_scan_tuples));
   hnsw::Array<Candidate> candidates{};
   const bool done = CollectNear(index_, rows_, *filter_, query_.query, query_.bound, range_, static_cast<size_t>(most),
-                                memory, &candidates);
+                                memory, &candidates, &estimate_);
   if (done) BeginRest(Rest::kNear);
   if (done && order_ != Order::kNone) {
     whole_->ReadLater(candidates, given_);
