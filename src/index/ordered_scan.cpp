@@ -240,6 +240,10 @@ bool OrderedScan::ReadRest() {
   if (can_collect() && ReadMatches(kInfinity, false)) return true;
   gave_up_ = has_alternative();
   if (gave_up_ || !MayReadWhole()) return false;
+  if (index_.has_row_codes() && ReadMatches(kInfinity, false)) {
+    now_.rest = Rest::kWhole;
+    return true;
+  }
   BeginRest(Rest::kWhole);
   whole_->ReadAll(given_);
   return true;
