@@ -24,7 +24,7 @@ VACUUM ANALYZE items;
 SET jit = off;
 SET max_parallel_workers_per_gather = 0;
 SET enable_seqscan = off;
-SET random_page_cost = 1000;
+SET enable_sort = off;
 SET plan_cache_mode = force_generic_plan;
 
 -- the n-th of some numbers, the same everywhere

@@ -44,6 +44,14 @@ bool HasRowCodes(Oid oid) {
   return operators.has_row_codes();
 }
 
+// Bytes of a row's vector in the table.
+double VectorBytes(Oid oid) {
+  const Relation index = index_open(oid, NoLock);
+  const double bytes = static_cast<double>(ColumnDimensions(index)) * GetOperatorClass(index).element_bytes;
+  index_close(index, NoLock);
+  return bytes;
+}
+
 // Share of the table's rows that the index's predicate and the path's conditions let through.
 Selectivity RowsSelected(struct PlannerInfo* root, const struct IndexPath* path) {
   struct IndexOptInfo* index = path->indexinfo;
@@ -62,6 +70,12 @@ Selectivity RangeSelected(struct PlannerInfo* root, const struct IndexPath* path
 }
 
 }  // namespace
+
+double RowsWanted(const struct PlannerInfo* root) {
+  if (root->tuple_fraction == 0) return kAllRows;
+  if (root->limit_tuples >= 0) return std::min(root->limit_tuples, kAllRows);
+  return root->tuple_fraction >= 1 ? std::min(root->tuple_fraction, kAllRows) : 0;
+}
 
 VisitCost::VisitCost(const struct IndexOptInfo& index) : index_(index.indexoid), nodes_(std::max(1.0, index.tuples)) {
   // Groups of blocks share pages; what is in memory costs a look-up.
@@ -85,13 +99,14 @@ double VisitCost::Walk(double matches, double rows) const {
   return std::min(nodes_, prices::Walk(nodes_, matches, width) + Descent());
 }
 
-double VisitCost::Matches(double matches) const { return prices::Matches(nodes_, matches, HasRowCodes(index_)); }
+double VisitCost::Matches(double matches, bool is_of_set) const {
+  return prices::Matches(nodes_, matches, HasRowCodes(index_), is_of_set);
+}
 
-double VisitCost::Search(double matches) const { return std::min(Walk(matches), Matches(matches)); }
+double VisitCost::TableRow() const { return prices::TableRow(VectorBytes(index_)); }
 
-// Without conditions the first ef rows come when the walk has settled: that is the start-up cost. Each further row
-// costs a few more visits. A LIMIT under a filter reads 1 / selectivity times as many rows, which the planner works
-// out from the difference between start-up and total cost.
+// Without conditions the first ef rows, and those that a LIMIT takes, come when the walk has settled: that is the
+// start-up cost. Each further row costs a few more visits. What rows cost that are returned core adds.
 //
 // A filter that the index does not see may go with the distance: nobody knows how many rows will have to be looked at.
 // So a scan under one is charged as if it asked the row of each node that it visits, and mostly the filtered scan
@@ -121,8 +136,10 @@ void EstimateCost(struct PlannerInfo* root, struct IndexPath* path, double, Cost
   const bool is_filtered = list_length(path->indexclauses) > is_limited, is_ordered = path->indexorderbys != NIL;
   const double matches =
       is_filtered ? std::clamp(*selectivity / range * path->indexinfo->rel->tuples, 1.0, tuples) : tuples;
-  double first = cost.Walk(matches);
-  double further = prices::kPerRow * std::max(0.0, matches - settings::ef_search) * tuples / matches;
+  const double rows = RowsWanted(root), wanted = rows < matches && !is_limited ? rows : 0;
+  const double taken = std::max(wanted, static_cast<double>(settings::ef_search));
+  double first = cost.Walk(matches, wanted);
+  double further = prices::kPerRow * std::max(0.0, matches - taken) * tuples / matches;
   const bool has_codes = is_limited && HasRowCodes(path->indexinfo->indexoid);
   if (has_codes)
     further = prices::Codes(tuples, matches) + prices::kMatch * matches * std::min(1.0, kNearPerWithin * range);
@@ -130,7 +147,8 @@ void EstimateCost(struct PlannerInfo* root, struct IndexPath* path, double, Cost
     further = std::min(kVisitsPerWithin * range * tuples, prices::kMatch * tuples);
   if (is_filtered) {
     const double all = cost.Matches(matches);
-    first = std::min(first, all), further = std::min(further, all);
+    further = all <= first ? 0 : std::min(further, all);
+    first = std::min(first, all);
   }
   if (is_limited && is_ordered) further += kVisitsPerOrdered * range * matches;
   const Cost visit = HasUnseenFilter(path) ? cost.AskingVisit() : cost.visit();

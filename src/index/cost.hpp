@@ -8,6 +8,10 @@ namespace medvec::index {
 void EstimateCost(struct PlannerInfo* root, struct IndexPath* path, double loop_count, Cost* startup, Cost* total,
                   Selectivity* selectivity, double* correlation, double* pages);
 
+// How many rows will be taken, as far as is known; 0: unknown.
+inline constexpr double kAllRows = 1e9;
+double RowsWanted(const struct PlannerInfo* root);
+
 // Visits (prices.hpp) in the planner's units.
 class VisitCost {
  public:
@@ -23,10 +27,10 @@ class VisitCost {
   // Nodes visited until a walk has settled that is to find what ef_search asks for, and at least so many rows, where so
   // many nodes match.
   double Walk(double matches, double rows = 0) const;
-  // Reading all matches.
-  double Matches(double matches) const;
-  // Nodes visited by a scan that knows so many matches, until its first row: it chooses.
-  double Search(double matches) const;
+  // Reading all matches of conditions, or of a set of tuples too.
+  double Matches(double matches, bool is_of_set = false) const;
+  // Reading a row from the table with its vector.
+  double TableRow() const;
 
  private:
   double Descent() const;

@@ -8,11 +8,9 @@ namespace medvec::planner::filtered_scan {
 
 inline constexpr char kNodeName[] = "HNSW Filtered Scan";
 
-inline constexpr double kAll = 1e9;
-
 struct PlanData {
   Oid index;
-  double limit;       // rows that are wanted by LIMIT, or kAll; 0: not known
+  double limit;       // rows that are wanted by LIMIT, or index::kAllRows; 0: not known
   double rows;        // expected to meet all conditions
   double set_rows;    // expected in the bitmap
   double key_share;   // expected of all rows to meet the conditions on filter columns of the hnsw index

@@ -33,8 +33,10 @@ IndexPath* OrderedPath(PlannerInfo* root, const RelOptInfo* rel, const List* hns
 // The bitmap heap scan core would choose by the other indexes.
 BitmapHeapPath* BitmapPath(PlannerInfo* root, const RelOptInfo* rel, const List* other_indexes) {
   RelOptInfo* copy = CopyWithoutJoins(rel, other_indexes);
-  create_index_paths(root, copy);
   ListCell* cell;
+  // Else the index scans would push out bitmap scans.
+  foreach (cell, copy->indexlist) lfirst_node(IndexOptInfo, cell)->amhasgettuple = false;
+  create_index_paths(root, copy);
   foreach (cell, copy->pathlist) {
     Path* path = static_cast<Path*>(lfirst(cell));
     if (IsA(path, BitmapHeapPath) && path->param_info == nullptr) return reinterpret_cast<BitmapHeapPath*>(path);
@@ -44,23 +46,27 @@ BitmapHeapPath* BitmapPath(PlannerInfo* root, const RelOptInfo* rel, const List*
 
 // Reading the rows of a bitmap one by one, and making a heap of them. As for the index, what fits in the cache is taken
 // to be there, which core does not take it to be.
-Cost TableCost(const RelOptInfo* rel, const OpExpr* measure, double set_rows) {
+Cost TableCost(const RelOptInfo* rel, const index::VisitCost& cost, const OpExpr* measure, double set_rows) {
   const double pages = std::max(1.0, static_cast<double>(rel->pages));
   const double uncached = 1 - std::min(1.0, effective_cache_size / pages);
   double random_page, sequential_page;
   get_tablespace_page_costs(rel->reltablespace, &random_page, &sequential_page);
   QualCost distance;
   cost_qual_eval_node(&distance, reinterpret_cast<Node*>(const_cast<OpExpr*>(measure)), nullptr);
+  const double visits =
+      index::prices::kInlineRow * set_rows + (cost.TableRow() - index::prices::kInlineRow) * rel->rows;
   return rel->baserestrictcost.startup + distance.startup + std::min(pages, set_rows) * uncached * random_page +
-         set_rows * (index::prices::kInlineRow * index::VisitCost::Arithmetic() + rel->baserestrictcost.per_tuple) +
+         visits * index::VisitCost::Arithmetic() + set_rows * rel->baserestrictcost.per_tuple +
          rel->rows * distance.per_tuple + 2 * cpu_operator_cost * rel->rows;
 }
 
-// How many rows will be taken, as far as is known; 0: unknown.
-double RowsWanted(const PlannerInfo* root) {
-  if (root->tuple_fraction == 0) return kAll;
-  if (root->limit_tuples >= 0) return std::min(root->limit_tuples, kAll);
-  return root->tuple_fraction >= 1 ? std::min(root->tuple_fraction, kAll) : 0;
+// What core adds to an index scan for the rows that it returns, each from a page of its own. We do as it does, so that
+// its paths and ours compete by what differs.
+Cost ReturnCost(PlannerInfo* root, const RelOptInfo* rel, const IndexPath* ordered) {
+  double random_page, sequential_page;
+  get_tablespace_page_costs(rel->reltablespace, &random_page, &sequential_page);
+  return index_pages_fetched(rel->rows, rel->pages, ordered->indexinfo->pages, root) * random_page +
+         cpu_tuple_cost * rel->rows;
 }
 
 // Share of rows that meet the conditions on filter columns of the index.
@@ -71,32 +77,47 @@ Cost AskingCost(const index::VisitCost& cost, const RelOptInfo* rel, const Index
   return cost.Walk(rel->rows, limit) * cost.AskingVisit(KeyShare(ordered), rel->baserestrictcost.per_tuple);
 }
 
+// Of fetching rows one after the other, of which so many may meet the conditions, until as many do as are wanted.
+Cost AskedCost(const RelOptInfo* rel, double rows, double limit) {
+  const double asked = rows * std::min(1.0, std::max(1.0, limit) / std::max(1.0, rel->rows));
+  return asked * (index::prices::kFetch * index::VisitCost::Arithmetic() + rel->baserestrictcost.per_tuple);
+}
+
 // As the scan will choose, by estimates (scan.cpp). The set is read in the end if all rows are wanted.
-void SetCosts(CustomPath* path, const RelOptInfo* rel, const IndexPath* ordered, const BitmapHeapPath* bitmap,
-              double limit) {
+void SetCosts(PlannerInfo* root, CustomPath* path, const RelOptInfo* rel, const IndexPath* ordered,
+              const BitmapHeapPath* bitmap, double limit) {
+  // Visits for as much as it costs to begin, beyond what a bitmap heap scan does.
+  constexpr double kBegin = 8;
+  // That a bitmap heap scan reads all rows, were they more than expected, is no part of the price that core sets.
+  constexpr double kWithoutRisk = 0.95;
   Cost bitmap_cost;
   Selectivity share;
   cost_bitmap_tree_node(bitmap->bitmapqual, &bitmap_cost, &share);
   const double set_rows = clamp_row_est(share * rel->tuples);
   const double matches = std::max(rel->rows, set_rows * ordered->indexselectivity);
   const index::VisitCost cost(*ordered->indexinfo);
-  const Cost table = bitmap_cost + TableCost(rel, linitial_node(OpExpr, ordered->indexorderbys), set_rows);
-  const Cost search = bitmap_cost + cost.Search(matches) * cost.visit();
-  path->path.startup_cost = std::min({AskingCost(cost, rel, ordered, limit), search, table});
-  path->path.total_cost = table + cpu_tuple_cost * rel->rows;
+  const Cost begin = kBegin * index::VisitCost::Arithmetic();
+  const Cost table = bitmap_cost + TableCost(rel, cost, linitial_node(OpExpr, ordered->indexorderbys), set_rows);
+  const Cost search = bitmap_cost + AskedCost(rel, matches, limit) +
+                      std::min(cost.Walk(rel->rows, limit), cost.Matches(matches, true)) * cost.visit();
+  path->path.startup_cost = begin + std::min({AskingCost(cost, rel, ordered, limit), search, table});
+  path->path.total_cost = begin + table + ReturnCost(root, rel, ordered);
+  // A LIMIT that takes more rows than are expected: they are read in the order of the table.
+  if (limit >= rel->rows && limit < index::kAllRows)
+    path->path.total_cost =
+        std::max(path->path.startup_cost, begin + table - bitmap_cost + kWithoutRisk * bitmap->path.total_cost);
 }
 
 // The same without a bitmap: rows are asked where the walk comes by, or one by one in the order of distance. For all
 // rows it is better to sort.
-void SetCosts(CustomPath* path, const RelOptInfo* rel, const IndexPath* ordered, double limit) {
+void SetCosts(PlannerInfo* root, CustomPath* path, const RelOptInfo* rel, const IndexPath* ordered, double limit) {
   const index::VisitCost cost(*ordered->indexinfo);
   const double matches = cost.nodes() * KeyShare(ordered);
-  const double asked = matches * std::min(1.0, std::max(1.0, limit) / std::max(1.0, rel->rows));
-  const Cost whole = cost.Matches(matches) * cost.visit() +
-                     asked * (index::prices::kFetch * index::VisitCost::Arithmetic() + rel->baserestrictcost.per_tuple);
+  const Cost whole = cost.Matches(matches) * cost.visit() + AskedCost(rel, matches, limit);
   path->path.startup_cost = rel->baserestrictcost.startup + std::min(AskingCost(cost, rel, ordered, limit), whole);
-  path->path.total_cost =
-      path->path.startup_cost + index::prices::kPerRow * matches * cost.AskingVisit(1, rel->baserestrictcost.per_tuple);
+  path->path.total_cost = path->path.startup_cost +
+                          index::prices::kPerRow * matches * cost.AskingVisit(1, rel->baserestrictcost.per_tuple) +
+                          ReturnCost(root, rel, ordered);
 }
 
 // The plan below a gate, which is above us too.
@@ -136,7 +157,7 @@ Plan* MakePlan(PlannerInfo* root, RelOptInfo* rel, CustomPath* path, List* colum
       list_make5(distance, lsecond(distance->args), ordered->indexqual, ordered->indexqualorig, LimitExpressions(root));
   PlanData data{};
   data.index = ordered->indexid;
-  data.limit = RowsWanted(root);
+  data.limit = index::RowsWanted(root);
   data.rows = rel->rows;
   data.key_share = KeyShare(ordered_path);
   data.question = rel->baserestrictcost.per_tuple / index::VisitCost::Arithmetic();
@@ -215,9 +236,9 @@ void AddPath(PlannerInfo* root, RelOptInfo* rel, const RangeTblEntry* entry) {
   path->methods = &path_methods;
   if (bitmap != nullptr) {
     path->custom_paths = lappend(path->custom_paths, bitmap);
-    SetCosts(path, rel, ordered, bitmap, RowsWanted(root));
+    SetCosts(root, path, rel, ordered, bitmap, index::RowsWanted(root));
   } else {
-    SetCosts(path, rel, ordered, RowsWanted(root));
+    SetCosts(root, path, rel, ordered, index::RowsWanted(root));
   }
   add_path(rel, &path->path);
 }

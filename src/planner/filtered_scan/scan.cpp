@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "index/cost.hpp"
 #include "index/options.hpp"
 #include "index/prices.hpp"
 #include "planner/custom_node.hpp"
@@ -200,7 +201,7 @@ double RowsWanted(const ScanState& state) {
     bool is_null;
     const Datum value = ExecEvalExpr(static_cast<ExprState*>(lfirst(cell)), state.node.ss.ps.ps_ExprContext, &is_null);
     if (!is_null) wanted += static_cast<double>(DatumGetInt64(value));
-    if (is_null && cell == list_head(state.limit)) return kAll;
+    if (is_null && cell == list_head(state.limit)) return index::kAllRows;
   }
   return std::max(wanted, 0.0);
 }
