@@ -33,6 +33,9 @@ inline constexpr int kAhead = 2;  // nodes prefetched
 // .996).
 inline constexpr float kProportionDoubt = 0.05f;
 
+// Room for what a walk that may go on keeps, for each place of its beam.
+inline constexpr size_t kLoggedPerPlace = 48, kVisitedPerPlace = 2;
+
 // A walk asks its visitor, for each node visited, whether the node counts:
 //   bool Visit(NodeId node, const uint8_t* block, const Distances& distances)
 // A node that does not count (dead, or filtered out) is walked through but takes no place in the beam.
@@ -56,6 +59,9 @@ class Walk {
     ReserveBeam(width);
     known_.Reset(memory_, 4 * width);
     logged_.size = counted_.size = 0;
+    if (!log) return;
+    logged_.Reserve(memory_, kLoggedPerPlace * width);
+    counted_.Reserve(memory_, kVisitedPerPlace * width);
   }
   // A node to start from. Nothing is known of it: it is visited first.
   void Add(NodeId node) {
