@@ -62,7 +62,8 @@ void OrderedScan::Start(const Request& request) {
                                           width, without_, Accept(index_, graph_, rows_, *filter_, test_, nullptr));
   if (order_ != Order::kNone && range_.is_limited()) search_->KeepWidth(kOrderedRangeWidth);
   // A beam that is as long as it needs to be does not become longer for the last of them.
-  if (request.most > 0) search_->KeepWidth(std::clamp(static_cast<double>(width) / request.most, 1.0, prices::kBeamPerRow));
+  if (request.most > 0)
+    search_->KeepWidth(std::clamp(static_cast<double>(width) / request.most, 1.0, prices::kBeamPerRow));
   left_ = filter_->is_never() || range_.is_never() ? 0 : is_once_ ? static_cast<double>(ef) : kInfinity;
   farthest_ = floor_ = -kInfinity;
   first_reads_ = prices::kFirstReads;
@@ -111,8 +112,8 @@ double OrderedScan::Beam(double limit) const {
                   prices::kBeamPerRow * limit);
 }
 
-// Long enough at once for what will be taken: a beam that grows to that visits twice as many nodes. Beyond what is worth
-// walking it would have to end.
+// Long enough at once for what will be taken: a beam that grows to that visits twice as many nodes. Beyond what is
+// worth walking it would have to end.
 size_t OrderedScan::FirstBeam(double limit) const {
   const double beam = Beam(0);
   return static_cast<size_t>(std::min(Beam(limit), std::max(beam, NodeCount(index_) * kWorthWalking)));

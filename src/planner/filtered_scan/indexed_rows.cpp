@@ -56,7 +56,8 @@ bool IndexedRows::NextByBound(double* bound) {
   return false;
 }
 
-// Whether the row given last was not given before, is there, and meets all conditions. It is in the slot unless the scan has tested it.
+// Whether the row given last was not given before, is there, and meets all conditions. It is in the slot unless the
+// scan has tested it.
 bool IndexedRows::Counts(const index::FoundRow& found) {
   const uint64 tid = TidKey(found.tuple);
   if (std::binary_search(given_.tids.data, given_.tids.data + given_before_, tid)) return false;

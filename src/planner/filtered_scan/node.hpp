@@ -46,7 +46,7 @@ struct BoundedScan {
   // Set by the reader: from here on the scan gives no more rows, until this is farther away.
   double most_rows = std::numeric_limits<double>::infinity(), farthest = std::numeric_limits<double>::infinity();
   // Set by the scan.
-  double rows = 0;                                           // given
+  double rows = 0;                                          // given
   double bound = -std::numeric_limits<double>::infinity();  // as far as is known none of those to come is nearer
   bool is_over = false;
 
@@ -54,8 +54,7 @@ struct BoundedScan {
   void Restart() { *this = {.most_rows = most_rows, .farthest = farthest}; }
   bool is_at_most_rows() const { return !is_over && rows >= most_rows; }
   bool is_paused() const {
-    return is_at_most_rows() ||
-           (!is_over && farthest < std::numeric_limits<double>::infinity() && bound >= farthest);
+    return is_at_most_rows() || (!is_over && farthest < std::numeric_limits<double>::infinity() && bound >= farthest);
   }
 };
 // Null: the node is none of ours, or measures.

@@ -1,6 +1,6 @@
 // The plan node "HNSW Semi-Join Reduction": what the path hands to the executor, by way of a CustomScan that plans copy
-// and cache. Its expressions are the equality of the keys and, where look-ups have a bound, the distance; its tuples are the columns of the side with the vectors, then
-// those of the other side.
+// and cache. Its expressions are the equality of the keys and, where look-ups have a bound, the distance; its tuples
+// are the columns of the side with the vectors, then those of the other side.
 #pragma once
 
 #include "pg/planner.hpp"

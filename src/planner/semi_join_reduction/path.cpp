@@ -312,8 +312,7 @@ void Offer(PlannerInfo* root, RelOptInfo* joined, Candidate* candidate, bool is_
     distance = DistanceOf(lookups, candidate->vector_side);
     const bool is_measured = distance != nullptr && HasColumnsOf(joined, distance);
     const Trial trial = is_measured ? TrialOfLookups(*candidate, path, lookups, wanted) : Trial{};
-    path->custom_paths =
-        lappend(path->custom_paths, CopyWithBound(root, lookups, candidate->vector_side, trial.bound));
+    path->custom_paths = lappend(path->custom_paths, CopyWithBound(root, lookups, candidate->vector_side, trial.bound));
     const bool is_bounded = trial.bound.most > 0;
     if (is_bounded) data.wanted = wanted, data.most = trial.bound.most, data.after = trial.after;
     if (!is_bounded) distance = nullptr;
