@@ -30,6 +30,9 @@ CALL pg_temp.prefer('look-ups');
 EXPLAIN (COSTS OFF) SELECT i.id FROM image i JOIN person p ON p.id = i.person_id WHERE p.year < 1990 AND i.n < 50 ORDER BY i.v <-> '[1,0,1,0]' LIMIT 10;
 EXPLAIN (COSTS OFF) SELECT i.id FROM image i JOIN person p ON p.id = i.person_id WHERE p.year < 1990 AND i.v <-> '[1,0,1,0]' < 0.5 ORDER BY i.v <-> '[1,0,1,0]' LIMIT 10;
 COMMIT;
+SET hnsw.enable_filtered_scan = off;
+SELECT strategy, rows, same FROM pg_temp.joined('SELECT i.id, i.v <-> ''[1,0,1,0]'' AS d FROM image i JOIN person p ON p.id = i.person_id WHERE p.year < 1990 ORDER BY d LIMIT 10', 'look-ups');
+RESET hnsw.enable_filtered_scan;
 SELECT strategy, rows, same FROM pg_temp.joined('SELECT i.id, i.v <-> ''[1,0,1,0]'' AS d FROM image i JOIN person p ON p.id = i.person_id WHERE p.year < 1990 AND i.v <-> ''[1,0,1,0]'' < 0.5 ORDER BY d LIMIT 10', 'look-ups');
 -- not offered: rows that are locked, another order, outer joins, no index column, no equality
 BEGIN;

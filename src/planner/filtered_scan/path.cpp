@@ -217,6 +217,7 @@ OpExpr* DistanceOf(const Path* path) {
 
 CustomPath* ByBounds(const PlannerInfo* root, const Path* path, double rows, double looked_at) {
   CustomPath* copy = nullptr;
+  if (!index::settings::enable_filtered_scan) return nullptr;
   if (const IndexPath* ordered = AsOrdered(root, path)) {
     if (list_length(ordered->indexorderbys) != 1 || index::RangeOf(ordered) != nullptr) return nullptr;
     copy = MakePath(root, path->parent, ordered);
