@@ -24,6 +24,16 @@ EXPLAIN (COSTS OFF) SELECT i.id, p.id FROM image i JOIN person p ON p.id = i.per
 COMMIT;
 -- the planner's own choice: look-ups first where many rows qualify
 SELECT strategy, rows, same FROM pg_temp.joined('SELECT i.id, i.v <-> ''[1,0,1,0]'' AS d FROM image i JOIN person p ON p.id = i.person_id WHERE p.year < 1990 ORDER BY d LIMIT 10', 'any');
+-- the vectors come in the order of bounds, by a beam for as many as will probably be looked at; a scan that ends at a distance has a limit above
+BEGIN;
+CALL pg_temp.prefer('look-ups');
+EXPLAIN (COSTS OFF) SELECT i.id FROM image i JOIN person p ON p.id = i.person_id WHERE p.year < 1990 AND i.n < 50 ORDER BY i.v <-> '[1,0,1,0]' LIMIT 10;
+EXPLAIN (COSTS OFF) SELECT i.id FROM image i JOIN person p ON p.id = i.person_id WHERE p.year < 1990 AND i.v <-> '[1,0,1,0]' < 0.5 ORDER BY i.v <-> '[1,0,1,0]' LIMIT 10;
+COMMIT;
+SET hnsw.enable_filtered_scan = off;
+SELECT strategy, rows, same FROM pg_temp.joined('SELECT i.id, i.v <-> ''[1,0,1,0]'' AS d FROM image i JOIN person p ON p.id = i.person_id WHERE p.year < 1990 ORDER BY d LIMIT 10', 'look-ups');
+RESET hnsw.enable_filtered_scan;
+SELECT strategy, rows, same FROM pg_temp.joined('SELECT i.id, i.v <-> ''[1,0,1,0]'' AS d FROM image i JOIN person p ON p.id = i.person_id WHERE p.year < 1990 AND i.v <-> ''[1,0,1,0]'' < 0.5 ORDER BY d LIMIT 10', 'look-ups');
 -- not offered: rows that are locked, another order, outer joins, no index column, no equality
 BEGIN;
 CALL pg_temp.prefer('reduction');
@@ -207,6 +217,41 @@ CREATE INDEX ON parted USING hnsw (v vector_l2_ops, person_id);
 ANALYZE parted;
 SELECT way, r.strategy, r.rows, r.same FROM unnest(ARRAY['reduction', 'any']) WITH ORDINALITY w(way, place), pg_temp.joined(
 	'SELECT i.id, i.v <-> ''[1,0,1,0]'' AS d FROM parted i JOIN person p ON p.id = i.person_id WHERE p.year < 1930 ORDER BY d LIMIT 10', way) r ORDER BY place;
+-- look-ups find what a search without conditions finds (all but one row in 1,000): rows that the walk finds late count
+CREATE TABLE member AS SELECT i AS id, pg_temp.h(i, 12) % 1024 < 25 AS chosen FROM generate_series(1, 60000) i;
+ALTER TABLE member ADD PRIMARY KEY (id);
+CREATE TABLE portrait AS SELECT i AS id, i AS member_id, (pg_temp.uniform(i % 300, 64) + pg_temp.uniform(1000 + i, 64))::vector(64) AS v FROM generate_series(1, 20000) i;
+CREATE INDEX portrait_v ON portrait USING hnsw (v vector_l2_ops, member_id);
+VACUUM ANALYZE member, portrait;
+CREATE TABLE sought AS SELECT pg_temp.uniform(i % 300, 64) + pg_temp.uniform(100000 + i, 64) AS v FROM generate_series(1, 120) i;
+CREATE FUNCTION pg_temp.recall_of(ef int, question text, OUT recall float8, OUT strategies text) LANGUAGE plpgsql SET max_parallel_workers_per_gather = 0 AS $$
+DECLARE
+	query text;
+	line text;
+	given float8[];
+	exact float8[];
+	found int := 0;
+	seen text[] := '{}';
+BEGIN
+	FOR query IN SELECT format(question, v) FROM sought LOOP
+		CALL pg_temp.prefer('look-ups');
+		PERFORM set_config('hnsw.ef_search', ef::text, true);
+		SELECT distances INTO given FROM pg_temp.rows_of(query);
+		FOR line IN EXECUTE 'EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) ' || query LOOP
+			seen := seen || substring(line FROM 'Strategy: (.*)');
+		END LOOP;
+		CALL pg_temp.prefer('any');
+		SELECT distances INTO exact FROM pg_temp.by_sort(query);
+		found := found + (SELECT count(*) FROM unnest(given) d WHERE d <= exact[10]);
+		IF given <> ARRAY(SELECT d FROM unnest(given) d ORDER BY d) THEN RAISE 'rows out of order'; END IF;
+	END LOOP;
+	recall := found / 1200.0;
+	strategies := (SELECT string_agg(DISTINCT s, '; ') FROM unnest(seen) s);
+END
+$$;
+SELECT ef, strategies, recall >= 0.9975 AS good FROM unnest('{40,80}'::int[]) ef,
+	pg_temp.recall_of(ef, 'SELECT p.id, p.v <-> %L AS d FROM portrait p JOIN member m ON m.id = p.member_id WHERE m.chosen ORDER BY d LIMIT 10') ORDER BY ef;
+DROP TABLE member, portrait, sought;
 DROP VIEW barred;
 DROP OWNED BY reader;
 DROP ROLE reader;

@@ -57,11 +57,14 @@ void OrderedScan::Start(const Request& request) {
   if (query_.kind == QueryKind::kNowhere) range_.SetNowhere();
   without_ = request.with_hidden ? hnsw::kDead : hnsw::kDead | hnsw::kHidden;
   filter_ = new (palloc(sizeof(Filter))) Filter(index_, request.keys, request.key_count, request.wanted.set);
-  const size_t ef = static_cast<size_t>(settings::ef_search), width = FirstBeam();
+  const size_t ef = static_cast<size_t>(settings::ef_search), width = FirstBeam(request.limit);
   search_ =
       new (palloc(sizeof(Search))) Search(index_.space, graph_, ServerMemory(context_), query_.query, query_.bound, ef,
                                           width, without_, Accept(index_, graph_, rows_, *filter_, test_, nullptr));
   if (order_ != Order::kNone && range_.is_limited()) search_->KeepWidth(kOrderedRangeWidth);
+  // A beam that is as long as it needs to be does not become longer for the last of them.
+  if (request.most > 0)
+    search_->KeepWidth(std::clamp(static_cast<double>(width) / request.most, 1.0, prices::kBeamPerRow));
   left_ = filter_->is_never() || range_.is_never() ? 0 : is_once_ ? static_cast<double>(ef) : kInfinity;
   farthest_ = floor_ = -kInfinity;
   first_reads_ = prices::kFirstReads;
@@ -105,12 +108,17 @@ void OrderedScan::Publish() const {
   last_scan.scans = scans;
 }
 
-size_t OrderedScan::FirstBeam() const {
-  return hnsw::BeamWidth(static_cast<size_t>(settings::ef_search), index_.meta.m, index_.meta.max_degree);
+double OrderedScan::Beam(double limit) const {
+  const size_t ef = static_cast<size_t>(settings::ef_search);
+  return std::max(static_cast<double>(hnsw::BeamWidth(ef, index_.meta.m, index_.meta.max_degree)),
+                  prices::kBeamPerRow * limit);
 }
 
-double OrderedScan::Beam(double limit) const {
-  return std::max(static_cast<double>(FirstBeam()), prices::kBeamPerRow * limit);
+// Long enough at once for what will be taken: a beam that grows to that visits twice as many nodes. Beyond what is
+// worth walking it would have to end.
+size_t OrderedScan::FirstBeam(double limit) const {
+  const double beam = Beam(0);
+  return static_cast<size_t>(std::min(Beam(limit), std::max(beam, NodeCount(index_) * kWorthWalking)));
 }
 
 // Reading the whole index, or all matches, visits so many nodes, which hnsw.max_scan_tuples may forbid.

@@ -39,6 +39,7 @@ class OrderedScan {
     Order order;
     bool is_once = false;   // no more than what the first beam holds
     double limit = 0;       // rows that will be taken; 0: not known
+    double most = 0;        // and never more; 0: not known
     bool may_probe = true;  // false: the rows wanted do not seem to be near
     bool goes_on = false;   // counts as the same scan as the one before
     Wanted wanted = {};
@@ -82,7 +83,7 @@ class OrderedScan {
   using Search = hnsw::Search<PageGraph, Accept>;
   enum class Further { kNone, kWalk, kRest };
 
-  size_t FirstBeam() const;
+  size_t FirstBeam(double limit) const;
   bool has_alternative() const { return alternative_ < std::numeric_limits<double>::infinity(); }
   // Whether nodes near the query come first; else all are wanted.
   bool is_near() const { return order_ != Order::kNone || range_.is_limited(); }

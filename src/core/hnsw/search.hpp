@@ -192,6 +192,7 @@ class Search {
         start = DescendFrom(space_, graph_, memory_, query_, entry, 0);
       }
       walk_.Start(width_, true, true);
+      pending_.Reserve(memory_, kVisitedPerPlace * width_);
       if (start != kNoNode) walk_.Add(start);
       if (!Glance() || !Run() || !WidenToShare()) return false;
     }

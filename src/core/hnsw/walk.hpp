@@ -33,6 +33,9 @@ inline constexpr int kAhead = 2;  // nodes prefetched
 // .996).
 inline constexpr float kProportionDoubt = 0.05f;
 
+// Room for what a walk that may go on keeps, for each place of its beam.
+inline constexpr size_t kLoggedPerPlace = 48, kVisitedPerPlace = 2;
+
 // A walk asks its visitor, for each node visited, whether the node counts:
 //   bool Visit(NodeId node, const uint8_t* block, const Distances& distances)
 // A node that does not count (dead, or filtered out) is walked through but takes no place in the beam.
@@ -56,6 +59,9 @@ class Walk {
     ReserveBeam(width);
     known_.Reset(memory_, 4 * width);
     logged_.size = counted_.size = 0;
+    if (!log) return;
+    logged_.Reserve(memory_, kLoggedPerPlace * width);
+    counted_.Reserve(memory_, kVisitedPerPlace * width);
   }
   // A node to start from. Nothing is known of it: it is visited first.
   void Add(NodeId node) {
@@ -179,8 +185,10 @@ class Walk {
     const uint64_t old = Item(slot->key, node);
     slot->key = key;
     const size_t from = Position(old);
-    if (from < size_ && beam_[from] == old) RemoveItem(from);
-    if (key < Bound()) InsertItem(Item(key, node));
+    if (from < size_ && beam_[from] == old)
+      MoveItem(from, Item(key, node));
+    else if (key < Bound())
+      InsertItem(Item(key, node));
   }
 
   void OfferAgain() {
@@ -197,6 +205,18 @@ class Walk {
     skipped_ = false;
     OfferAgain();
     return true;
+  }
+
+  // The item at `from` gets another key. What is beyond both places stays where it is.
+  void MoveItem(size_t from, uint64_t item) {
+    const size_t to = Position(item) - (item > beam_[from]);
+    if (to > from)
+      std::memmove(beam_ + from, beam_ + from + 1, (to - from) * sizeof(uint64_t));
+    else
+      std::memmove(beam_ + to + 1, beam_ + to, (from - to) * sizeof(uint64_t));
+    beam_[to] = item;
+    if (from < next_) --next_;
+    if (to < next_) next_ = to;
   }
 
   void RemoveItem(size_t position) {
@@ -227,11 +247,11 @@ class Walk {
     // Of a node to start from nothing was known, and a beam of one has no bound but the node itself.
     const bool is_start = beam_[position] >> 32 == 0;
     float bound = is_start ? std::numeric_limits<float>::infinity() : Unsorted(Bound());
-    RemoveItem(position);
-    if (counts) {
-      if (key < Bound()) InsertItem(Item(key, node));
-      if (log_) counted_.Append(memory_, Item(key, node));
-    }
+    if (counts)
+      MoveItem(position, Item(key, node));
+    else
+      RemoveItem(position);
+    if (counts && log_) counted_.Append(memory_, Item(key, node));
     if (!has_codes) {
       OfferNeighbours(degree);
       was_full_ |= size_ == width_;

@@ -17,6 +17,8 @@ class ExactRows {
 
   // Puts the next row into the slot. False: there are no more.
   bool Next();
+  // The distance of the row given last; infinity for what comes behind.
+  double distance() const { return DistanceKey::ToDouble(after_.distance + least_); }
 
  private:
   struct Measured {

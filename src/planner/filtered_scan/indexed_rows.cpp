@@ -42,6 +42,32 @@ bool IndexedRows::NextLate() {
   return false;
 }
 
+bool IndexedRows::NextByBound(double* bound) {
+  index::FoundRow found;
+  while (scan_.Next(&found)) {
+    CHECK_FOR_INTERRUPTS();
+    const uint64 tid = TidKey(found.tuple);
+    if (!Counts(found) || (found.tested && !rows_.Fetch(tid))) continue;
+    given_.tids.Append(memory_, tid);
+    // Without a distance any order is right.
+    *bound = scan_.kind() == index::QueryKind::kVector ? scan_.lower() : kInfinity;
+    return true;
+  }
+  return false;
+}
+
+// Whether the row given last was not given before, is there, and meets all conditions. It is in the slot unless the
+// scan has tested it.
+bool IndexedRows::Counts(const index::FoundRow& found) {
+  const uint64 tid = TidKey(found.tuple);
+  if (std::binary_search(given_.tids.data, given_.tids.data + given_before_, tid)) return false;
+  if (found.tested) return true;
+  bool all_dead = false;
+  if (rows_.Fetch(tid, &all_dead)) return rows_.Passes();
+  if (all_dead) scan_.Hide();
+  return false;
+}
+
 // Takes the scan's next row. False: it has given up.
 bool IndexedRows::Pull() {
   index::FoundRow found;
@@ -49,16 +75,10 @@ bool IndexedRows::Pull() {
     ended_ = true;
     return !scan_.gave_up();
   }
-  bool all_dead = false;
-  const uint64 tid = TidKey(found.tuple);
-  if (std::binary_search(given_.tids.data, given_.tids.data + given_before_, tid)) return true;
-  if (!found.tested && !rows_.Fetch(tid, &all_dead)) {
-    if (all_dead) scan_.Hide();
-  } else if (found.tested || rows_.Passes()) {
-    // Without a distance any order is right.
-    const bool has_distance = scan_.kind() == index::QueryKind::kVector;
-    Push(has_distance ? Row{scan_.lower(), scan_.upper(), tid} : Row{-kInfinity, -kInfinity, tid});
-  }
+  if (!Counts(found)) return true;
+  // Without a distance any order is right.
+  const bool has_distance = scan_.kind() == index::QueryKind::kVector;
+  Push({has_distance ? scan_.lower() : -kInfinity, has_distance ? scan_.upper() : -kInfinity, TidKey(found.tuple)});
   return true;
 }
 

@@ -35,6 +35,9 @@ class IndexedRows {
   // Puts the next row into the slot. False: the scan has no more, or it is not worth while to go on. There may be rows
   // that were found too late for their place.
   bool Next();
+  // The same as the scan finds them, none measured; `bound`: of the row, the least that it may be away. False: the scan
+  // has no more, or has given up.
+  bool NextByBound(double* bound);
 
  private:
   struct Row {
@@ -43,6 +46,7 @@ class IndexedRows {
   };
   static bool Later(const Row& a, const Row& b) { return a.lower > b.lower; }
 
+  bool Counts(const index::FoundRow& found);
   bool Pull();
   bool NextLate();
   void Push(const Row& row);

@@ -12,7 +12,7 @@ void RegisterNode() { RegisterCustomScanMethods(&scan_methods); }
 
 List* MakePrivate(const PlanData& data) {
   List* list = list_make2(makeInteger(static_cast<int>(data.index)), makeInteger(data.has_residual));
-  for (const double value : {data.limit, data.rows, data.set_rows, data.key_share, data.question})
+  for (const double value : {data.limit, data.rows, data.set_rows, data.key_share, data.question, data.looked_at})
     list = lappend(list, MakeNumber(value));
   return list;
 }
@@ -24,6 +24,7 @@ PlanData ReadPrivate(List* list) {
           .set_rows = floatVal(list_nth(list, 4)),
           .key_share = floatVal(list_nth(list, 5)),
           .question = floatVal(list_nth(list, 6)),
+          .looked_at = floatVal(list_nth(list, 7)),
           .has_residual = intVal(lsecond(list)) != 0};
 }
 

@@ -7,6 +7,7 @@
 #include "index/options.hpp"
 #include "index/path.hpp"
 #include "index/prices.hpp"
+#include "planner/custom_node.hpp"
 #include "planner/filtered_scan/node.hpp"
 #include "planner/index_planning.hpp"
 
@@ -158,6 +159,7 @@ Plan* MakePlan(PlannerInfo* root, RelOptInfo* rel, CustomPath* path, List* colum
   PlanData data{};
   data.index = ordered->indexid;
   data.limit = index::RowsWanted(root);
+  data.has_residual = index::HasUnseenFilter(ordered_path);
   data.rows = rel->rows;
   data.key_share = KeyShare(ordered_path);
   data.question = rel->baserestrictcost.per_tuple / index::VisitCost::Arithmetic();
@@ -167,6 +169,11 @@ Plan* MakePlan(PlannerInfo* root, RelOptInfo* rel, CustomPath* path, List* colum
     scan->custom_plans = list_make1(set);
     data.set_rows = set->plan_rows;
     data.has_residual = list_intersection(bitmap->scan.plan.qual, ordered->scan.plan.qual) != NIL;
+  }
+  if (path->custom_private != NIL) {
+    data.limit = floatVal(linitial(path->custom_private));
+    data.looked_at = floatVal(lsecond(path->custom_private));
+    llast(scan->custom_exprs) = NIL;
   }
   scan->custom_private = MakePrivate(data);
   scan->methods = &scan_methods;
@@ -204,7 +211,48 @@ void RemoveScansUnderFilters(const PlannerInfo* root, RelOptInfo* rel) {
 
 constexpr CustomPathMethods path_methods = {kNodeName, MakePlan, nullptr};
 
+CustomPath* MakePath(const PlannerInfo* root, RelOptInfo* rel, const IndexPath* ordered) {
+  CustomPath* path = makeNode(CustomPath);
+  path->path.pathtype = T_CustomScan;
+  path->path.parent = rel;
+  path->path.pathtarget = rel->reltarget;
+  path->path.parallel_safe = rel->consider_parallel;
+  path->path.rows = rel->rows;
+  path->path.pathkeys = root->query_pathkeys;
+  path->flags = CUSTOMPATH_SUPPORT_PROJECTION;
+  path->custom_paths = list_make1(const_cast<IndexPath*>(ordered));
+  path->methods = &path_methods;
+  return path;
+}
+
 }  // namespace
+
+OpExpr* DistanceOf(const Path* path) {
+  if (IsA(path, CustomPath) && reinterpret_cast<const CustomPath*>(path)->methods == &path_methods)
+    path = static_cast<Path*>(linitial(reinterpret_cast<const CustomPath*>(path)->custom_paths));
+  if (!IsA(path, IndexPath)) return nullptr;
+  const IndexPath* ordered = reinterpret_cast<const IndexPath*>(path);
+  if (!index::IsHnswIndex(*ordered->indexinfo) || list_length(ordered->indexorderbys) != 1) return nullptr;
+  return linitial_node(OpExpr, ordered->indexorderbys);
+}
+
+CustomPath* ByBounds(const PlannerInfo* root, const Path* path, double rows, double looked_at) {
+  CustomPath* copy = nullptr;
+  if (!index::settings::enable_filtered_scan) return nullptr;
+  if (const IndexPath* ordered = AsOrdered(root, path)) {
+    if (list_length(ordered->indexorderbys) != 1 || index::RangeOf(ordered) != nullptr) return nullptr;
+    copy = MakePath(root, path->parent, ordered);
+    copy->path.startup_cost = path->startup_cost;
+    copy->path.total_cost = path->total_cost;
+  } else if (IsA(path, CustomPath) && reinterpret_cast<const CustomPath*>(path)->methods == &path_methods) {
+    copy = makeNode(CustomPath);
+    *copy = *reinterpret_cast<const CustomPath*>(path);
+  } else {
+    return nullptr;
+  }
+  copy->custom_private = list_make2(MakeNumber(rows), MakeNumber(looked_at));
+  return copy;
+}
 
 void AddPath(PlannerInfo* root, RelOptInfo* rel, const RangeTblEntry* entry) {
   if (likely(list_length(root->query_pathkeys) != 1) || rel->baserestrictinfo == NIL || rel->indexlist == NIL) return;
@@ -224,16 +272,7 @@ void AddPath(PlannerInfo* root, RelOptInfo* rel, const RangeTblEntry* entry) {
   if (!asks && bitmap == nullptr) return;
   if (asks) RemoveScansUnderFilters(root, rel);
 
-  CustomPath* path = makeNode(CustomPath);
-  path->path.pathtype = T_CustomScan;
-  path->path.parent = rel;
-  path->path.pathtarget = rel->reltarget;
-  path->path.parallel_safe = rel->consider_parallel;
-  path->path.rows = rel->rows;
-  path->path.pathkeys = root->query_pathkeys;
-  path->flags = CUSTOMPATH_SUPPORT_PROJECTION;
-  path->custom_paths = list_make1(ordered);
-  path->methods = &path_methods;
+  CustomPath* path = MakePath(root, rel, ordered);
   if (bitmap != nullptr) {
     path->custom_paths = lappend(path->custom_paths, bitmap);
     SetCosts(root, path, rel, ordered, bitmap, index::RowsWanted(root));

@@ -5,11 +5,17 @@
 
 namespace medvec::planner::filtered_scan {
 
+constexpr uint64 kSign = uint64{1} << 63;
+
 uint64 DistanceKey::Of(double distance) {
   if (std::isnan(distance)) return kNaN;
   const uint64 bits = std::bit_cast<uint64>(distance + 0.0);  // no -0
-  constexpr uint64 kSign = uint64{1} << 63;
   return bits & kSign ? ~bits : bits | kSign;
+}
+
+double DistanceKey::ToDouble(uint64 key) {
+  if (key >= kNaN) return std::numeric_limits<double>::infinity();
+  return std::bit_cast<double>(key & kSign ? key ^ kSign : ~key);
 }
 
 Rows::Rows(CustomScanState* node, ExprState* conditions, ExprState* distance)

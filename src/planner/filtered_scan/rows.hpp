@@ -18,6 +18,8 @@ class DistanceKey {
  public:
   static constexpr uint64 kNull = std::numeric_limits<uint64>::max(), kNaN = kNull - 1;
   static uint64 Of(double distance);
+  // Infinity for what is beyond it.
+  static double ToDouble(uint64 key);
 };
 
 class Rows {

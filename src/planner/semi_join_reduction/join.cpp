@@ -2,6 +2,7 @@
 
 #include "planner/custom_node.hpp"
 #include "planner/semi_join_reduction/key_table.hpp"
+#include "planner/semi_join_reduction/lookup_rows.hpp"
 #include "planner/semi_join_reduction/node.hpp"
 
 namespace medvec::planner::semi_join_reduction {
@@ -14,12 +15,11 @@ constexpr const char* kStrategyNames[kStrategies] = {"look-ups", "reduction", "l
 struct JoinState {
   CustomScanState node;
   PlanData data;
-  PlanState *other, *vectors, *lookups;
-  LimitState* bound;        // of look-ups; null: they have none
-  ExprState* most;          // the bound's count
+  PlanState *other, *vectors;
+  LookupRows* lookups;      // null: there are none
   ExprState *left, *right;  // the key
   KeyOperators* operators;
-  TupleTableSlot *other_row, *lookup_row;
+  TupleTableSlot* other_row;
 
   MemoryContext table_context;
   KeyTable* table;    // of the rows of the other side that have been read
@@ -27,10 +27,6 @@ struct JoinState {
   bool is_too_large;  // they do not fit in memory
   int64 rows_read;
   size_t keys;  // of them, at last
-
-  MemoryContext kept_context;
-  MinimalTuple* kept;  // rows that look-ups have found
-  size_t kept_count, kept_given;
 
   bool is_begun;
   Strategy strategy;
@@ -59,18 +55,6 @@ TupleTableSlot* MakeTuple(const JoinState& state, TupleTableSlot* vectors, Tuple
     memset(tuple->tts_isnull, true, static_cast<size_t>(tuple->tts_tupleDescriptor->natts) * sizeof(bool));
   if (vectors != nullptr) Place(tuple, vectors, 0);
   if (other != nullptr) Place(tuple, other, state.data.vector_columns);
-  return ExecStoreVirtualTuple(tuple);
-}
-
-TupleTableSlot* MakeTupleOfLookup(const JoinState& state, TupleTableSlot* row) {
-  TupleTableSlot* tuple = ExecClearTuple(ScanSlot(state));
-  memset(tuple->tts_isnull, true, static_cast<size_t>(tuple->tts_tupleDescriptor->natts) * sizeof(bool));
-  slot_getallattrs(row);
-  for (int i = 0; i < list_length(state.data.lookup_columns); ++i) {
-    const int column = list_nth_int(state.data.lookup_columns, i) - 1;
-    tuple->tts_values[column] = row->tts_values[i];
-    tuple->tts_isnull[column] = row->tts_isnull[i];
-  }
   return ExecStoreVirtualTuple(tuple);
 }
 
@@ -124,16 +108,7 @@ void Reset(JoinState& state) {
   state.is_done = false;
   state.row = nullptr;
   state.match = nullptr;
-  state.kept_count = state.kept_given = 0;
-  if (state.lookup_row != nullptr) ExecClearTuple(state.lookup_row);
-  MemoryContextReset(state.kept_context);
-}
-
-// Looks at no more rows with vectors than the plan says, or at all.
-void SetBound(JoinState& state, bool is_bounded) {
-  if (state.bound == nullptr) return;
-  state.bound->limitCount = is_bounded ? state.most : nullptr;
-  if (!is_bounded) state.bound->noCount = true;
+  if (state.lookups != nullptr) state.lookups->Reset();
 }
 
 void BeginReduction(JoinState& state) {
@@ -147,41 +122,15 @@ void BeginReduction(JoinState& state) {
   MemoryContextSwitchTo(outer);
 }
 
-// Those whose parameters have changed are begun anew by core.
-void RescanLookups(const JoinState& state) {
-  if (state.begun[kLookups] + state.begun[kUnboundedLookups] > 0 && state.lookups->chgParam == nullptr)
-    ExecReScan(state.lookups);
-}
-
-// Looks up until all rows that are wanted are there. False: not within the bound.
-bool BeginLookups(JoinState& state) {
-  SetBound(state, true);
-  RescanLookups(state);
-  const size_t wanted = static_cast<size_t>(state.data.wanted);
-  MemoryContext outer = MemoryContextSwitchTo(state.kept_context);
-  state.kept = static_cast<MinimalTuple*>(palloc(wanted * sizeof(MinimalTuple)));
-  MemoryContextSwitchTo(outer);
-  while (state.kept_count < wanted) {
-    TupleTableSlot* row = ExecProcNode(state.lookups);
-    state.is_done = TupIsNull(row);
-    if (state.is_done) return state.bound->lstate != LIMIT_WINDOWEND;
-    outer = MemoryContextSwitchTo(state.kept_context);
-    state.kept[state.kept_count++] = ExecCopySlotMinimalTuple(row);
-    MemoryContextSwitchTo(outer);
-  }
-  SetBound(state, false);  // who should ask for more gets it
-  return true;
-}
-
 void Begin(JoinState& state) {
   state.is_begun = true;
-  if (state.bound != nullptr && !KnowsOther(state)) {
+  if (state.data.wanted > 0 && !KnowsOther(state)) {
     ReadOther(state, state.data.after);
     if (!KnowsOther(state)) {
       state.strategy = kLookups;
-      const bool found = BeginLookups(state);
       ++state.begun[kLookups];
-      if (found) return;
+      state.lookups->Start();
+      if (state.lookups->FindWanted()) return;
       Reset(state);
     }
   }
@@ -192,20 +141,9 @@ void Begin(JoinState& state) {
     if (!state.is_done) BeginReduction(state);
   } else {
     state.strategy = kUnboundedLookups;
-    SetBound(state, false);
-    RescanLookups(state);
+    state.lookups->Start();
   }
   ++state.begun[state.strategy];
-}
-
-// The next row of a look-up, which meets all conditions; null: there is none.
-TupleTableSlot* NextLookup(JoinState& state) {
-  if (state.strategy == kLookups && state.kept_given < state.kept_count)
-    return MakeTupleOfLookup(state, ExecStoreMinimalTuple(state.kept[state.kept_given++], state.lookup_row, false));
-  if (state.is_done) return nullptr;
-  TupleTableSlot* row = ExecProcNode(state.lookups);
-  state.is_done = TupIsNull(row);
-  return state.is_done ? nullptr : MakeTupleOfLookup(state, row);
 }
 
 // The next pair with equal keys; null: there is none. Of a semi-join without other conditions a row with its key is
@@ -241,7 +179,7 @@ TupleTableSlot* ExecNode(CustomScanState* node) {
   ResetExprContext(context);
   if (!state.is_begun) Begin(state);
   if (state.strategy != kReduction) {
-    TupleTableSlot* tuple = NextLookup(state);
+    TupleTableSlot* tuple = state.lookups->Next();
     return tuple == nullptr ? ExecClearTuple(ScanSlot(state)) : Project(state, tuple);
   }
   while (TupleTableSlot* tuple = NextPair(state)) {
@@ -268,15 +206,11 @@ void BeginNode(CustomScanState* node, EState* estate, int flags) {
   state.vectors = ExecInitNode(children.vectors, estate, flags);
   node->custom_ps = list_make2(state.other, state.vectors);
   if (children.lookups != nullptr) {
-    state.lookups = ExecInitNode(children.lookups, estate, flags);
-    node->custom_ps = lappend(node->custom_ps, state.lookups);
-    state.lookup_row = ExecInitExtraTupleSlot(estate, ExecGetResultType(state.lookups), &TTSOpsMinimalTuple);
-  }
-  if (state.data.wanted > 0) {
-    PlanState* driver = state.lookups;
-    while (!IsA(driver, LimitState)) driver = outerPlanState(driver);
-    state.bound = castNode(LimitState, driver);
-    state.most = state.bound->limitCount;
+    PlanState* lookups = ExecInitNode(children.lookups, estate, flags);
+    node->custom_ps = lappend(node->custom_ps, lookups);
+    Expr* distance = state.data.wanted > 0 ? static_cast<Expr*>(lsecond(plan->custom_exprs)) : nullptr;
+    state.lookups =
+        new (palloc(sizeof(LookupRows))) LookupRows(node, lookups, state.data, ExecInitExpr(distance, &node->ss.ps));
   }
   state.other_row = ExecInitExtraTupleSlot(estate, ExecGetResultType(state.other), &TTSOpsMinimalTuple);
   const OpExpr* equality = linitial_node(OpExpr, plan->custom_exprs);
@@ -285,7 +219,6 @@ void BeginNode(CustomScanState* node, EState* estate, int flags) {
   state.right = ExecInitExpr(static_cast<Expr*>(lsecond(equality->args)), &node->ss.ps);
   state.table_context =
       AllocSetContextCreate(estate->es_query_cxt, "semi-join reduction: keys", ALLOCSET_DEFAULT_SIZES);
-  state.kept_context = AllocSetContextCreate(estate->es_query_cxt, "semi-join reduction", ALLOCSET_DEFAULT_SIZES);
 }
 
 void RescanNode(CustomScanState* node) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "planner/filtered_scan/path.hpp"
 #include "planner/index_planning.hpp"
 
 namespace medvec::planner::semi_join_reduction {
@@ -45,17 +46,32 @@ Cost CostOfRow(const NestPath* lookups, const RelOptInfo* vectors) {
   return (path.total_cost - path.startup_cost) / std::max(1.0, Driver(&path, vectors)->rows);
 }
 
-NestPath* CopyWithBound(PlannerInfo* root, const NestPath* lookups, const RelOptInfo* vectors, int64 bound) {
+OpExpr* DistanceOf(const NestPath* lookups, const RelOptInfo* vectors) {
+  return filtered_scan::DistanceOf(Driver(&lookups->jpath.path, vectors));
+}
+
+NestPath* CopyWithBound(PlannerInfo* root, const NestPath* lookups, const RelOptInfo* vectors,
+                        const LookupBound& bound) {
   NestPath* copy = makeNode(NestPath);
   *copy = *lookups;
-  Path*& outer = copy->jpath.outerjoinpath;
+  Path *&outer = copy->jpath.outerjoinpath, *&inner = copy->jpath.innerjoinpath;
+  // Core would remember what it looked up for all rows with vectors. Of so few hardly two ask for the same.
+  if (bound.most > 0 && IsA(inner, MemoizePath)) {
+    const MemoizePath* memoize = reinterpret_cast<const MemoizePath*>(inner);
+    if (memoize->est_entries == 0 || memoize->est_entries >= bound.likely) inner = memoize->subpath;
+  }
   if (const NestPath* loop = outer->parent == vectors ? nullptr : AsLoop(outer)) {
     outer = &CopyWithBound(root, loop, vectors, bound)->jpath.path;
-  } else if (bound > 0) {
-    Node* count =
-        reinterpret_cast<Node*>(makeConst(INT8OID, -1, InvalidOid, sizeof(int64), Int64GetDatum(bound), false, true));
-    outer = reinterpret_cast<Path*>(
-        create_limit_path(root, outer->parent, outer, nullptr, count, LIMIT_OPTION_COUNT, 0, bound));
+  } else if (bound.most > 0) {
+    if (CustomPath* scan = filtered_scan::ByBounds(root, outer, bound.likely, bound.each)) {
+      outer = &scan->path;
+    } else {
+      const int64 most = static_cast<int64>(bound.most);
+      Node* count =
+          reinterpret_cast<Node*>(makeConst(INT8OID, -1, InvalidOid, sizeof(int64), Int64GetDatum(most), false, true));
+      outer = reinterpret_cast<Path*>(
+          create_limit_path(root, outer->parent, outer, nullptr, count, LIMIT_OPTION_COUNT, 0, most));
+    }
   }
   return copy;
 }

@@ -16,7 +16,18 @@ const NestPath* LookupPath(const PlannerInfo* root, const RelOptInfo* joined, co
 // What a row with a vector costs in it.
 Cost CostOfRow(const NestPath* lookups, const RelOptInfo* vectors);
 
-// A copy, as core lets go of paths that turn out dear. It looks at no more rows with vectors than `bound`; 0: no bound.
-NestPath* CopyWithBound(PlannerInfo* root, const NestPath* lookups, const RelOptInfo* vectors, int64 bound);
+// The distance by which it orders the rows with vectors; null: it is not known.
+OpExpr* DistanceOf(const NestPath* lookups, const RelOptInfo* vectors);
+
+// How many rows with vectors it looks at.
+struct LookupBound {
+  double most;    // 0: no bound
+  double likely;  // so many or fewer
+  double each;    // for one that is wanted
+};
+// A copy, as core lets go of paths that turn out dear, with a bound. Rows with vectors then come by their bounds
+// (filtered_scan::BoundedScan) unless the scan ends at a distance.
+NestPath* CopyWithBound(PlannerInfo* root, const NestPath* lookups, const RelOptInfo* vectors,
+                        const LookupBound& bound);
 
 }  // namespace medvec::planner::semi_join_reduction

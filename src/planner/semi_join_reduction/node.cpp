@@ -9,8 +9,9 @@ const CustomScanMethods scan_methods = {kNodeName, CreateState};
 void RegisterNode() { RegisterCustomScanMethods(&scan_methods); }
 
 List* MakePrivate(const PlanData& data) {
-  return list_make2(list_make3_int(data.is_semi, data.parameter, data.vector_columns),
-                    list_make3(MakeNumber(data.wanted), MakeNumber(data.after), data.lookup_columns));
+  return list_make2(
+      list_make3_int(data.is_semi, data.parameter, data.vector_columns),
+      list_make4(MakeNumber(data.wanted), MakeNumber(data.most), MakeNumber(data.after), data.lookup_columns));
 }
 
 PlanData ReadPrivate(List* list) {
@@ -19,8 +20,9 @@ PlanData ReadPrivate(List* list) {
           .parameter = lsecond_int(numbers),
           .vector_columns = lthird_int(numbers),
           .wanted = floatVal(linitial(lookups)),
-          .after = floatVal(lsecond(lookups)),
-          .lookup_columns = static_cast<List*>(lthird(lookups))};
+          .most = floatVal(lsecond(lookups)),
+          .after = floatVal(lthird(lookups)),
+          .lookup_columns = static_cast<List*>(lfourth(lookups))};
 }
 
 bool IsReduction(const Plan* plan) {

@@ -1,6 +1,6 @@
 // The plan node "HNSW Semi-Join Reduction": what the path hands to the executor, by way of a CustomScan that plans copy
-// and cache. Its expression is the equality of the keys; its tuples are the columns of the side with the vectors, then
-// those of the other side.
+// and cache. Its expressions are the equality of the keys and, where look-ups have a bound, the distance; its tuples
+// are the columns of the side with the vectors, then those of the other side.
 #pragma once
 
 #include "pg/planner.hpp"
@@ -19,6 +19,7 @@ struct PlanData {
   int parameter;         // of the executor, which takes the array of keys
   int vector_columns;    // of the node's tuples
   double wanted;         // rows that look-ups are to find within their bound; 0: there is none
+  double most;           // vectors that they look at for these
   double after;          // so many rows of the other side have been read they are tried
   List* lookup_columns;  // the tuple's columns, numbered from 1, that the columns of look-ups are
 };

@@ -99,6 +99,12 @@ double WantedRows(const PlannerInfo* root, const RelOptInfo* joined) {
   return root->parse->limitOption == LIMIT_OPTION_COUNT ? root->limit_tuples : 0;
 }
 
+// Whether the columns that an expression needs are among those of the join.
+bool HasColumnsOf(const RelOptInfo* joined, OpExpr* expression) {
+  const List* columns = pull_var_clause(reinterpret_cast<Node*>(expression), PVC_INCLUDE_PLACEHOLDERS);
+  return list_difference(columns, joined->reltarget->exprs) == NIL;
+}
+
 // Whether all columns of the join are columns of its sides: those of look-ups are found among them.
 bool HasColumnsOfSides(const RelOptInfo* joined, const RelOptInfo* vectors, const RelOptInfo* other) {
   ListCell* cell;
@@ -141,14 +147,14 @@ void SetCost(PlannerInfo* root, Candidate* candidate, double joined_rows) {
 
 // How look-ups with a bound are tried, where a LIMIT is known.
 struct Trial {
-  double bound;  // rows with vectors; 0: there is none
+  LookupBound bound;
   double after;  // so many rows of the other side have been read
 };
 
 // They go first where they are expected to be cheaper than the reduction. They end when they have looked at as many
 // vectors as nearly always suffice, were the estimate right and the rows that qualify anywhere, or at the price of the
 // reduction. Else they are tried when so many rows of the other side have been read that the estimate is wrong and they
-// would suffice at that price.
+// would suffice at that price. Were the estimate right, one standard deviation more than the mean would be looked at.
 Trial TrialOfLookups(const Candidate& candidate, const CustomPath* path, const NestPath* lookups, double wanted) {
   if (wanted == 0) return {};
   const RelOptInfo* vectors = candidate.vector_side;
@@ -157,9 +163,14 @@ Trial TrialOfLookups(const Candidate& candidate, const CustomPath* path, const N
   if (!(affordable > wanted)) return {};
   const double each = std::max(1.0, vectors->rows / std::max(1.0, path->path.rows));
   const double enough = std::ceil((wanted + 3 * std::sqrt(wanted) + 3) * each);  // three standard deviations more
-  if (CostOf(&lookups->jpath.path, wanted) <= reduction) return {std::min(affordable, enough), 0};
+  const double likely = wanted + std::sqrt(wanted);
+  const auto bound = [&](double most, double expected) {
+    return LookupBound{most, std::min(most, likely * expected), std::min(most / likely, expected)};
+  };
+  if (CostOf(&lookups->jpath.path, wanted) <= reduction) return {bound(std::min(affordable, enough), each), 0};
   constexpr double kWrong = 4;
-  return {affordable, std::ceil(candidate.other->rows * std::max(kWrong, enough / affordable))};
+  const double wrong = std::max(kWrong, enough / affordable);
+  return {bound(affordable, each / wrong), std::ceil(candidate.other->rows * wrong)};
 }
 
 List* ScanColumns(const Plan* vectors, const Plan* other) {
@@ -201,7 +212,7 @@ Plan* MakePlan(PlannerInfo*, RelOptInfo*, CustomPath* path, List* columns, List*
   scan->scan.plan.targetlist = columns;
   scan->scan.plan.qual = extract_actual_clauses(lthird_node(List, path->custom_private), false);
   scan->flags = path->flags;
-  scan->custom_exprs = list_make1(lsecond(path->custom_private));
+  scan->custom_exprs = list_make2(lsecond(path->custom_private), lfourth(path->custom_private));
   scan->custom_private = MakePrivate(data);
   scan->methods = &scan_methods;
   return &scan->scan.plan;
@@ -293,21 +304,26 @@ void Offer(PlannerInfo* root, RelOptInfo* joined, Candidate* candidate, bool is_
                    .parameter = candidate->key.keys->paramid,
                    .vector_columns = 0,
                    .wanted = 0,
+                   .most = 0,
                    .after = 0,
                    .lookup_columns = NIL};
+  OpExpr* distance = nullptr;
   if (lookups != nullptr) {
-    const Trial trial = TrialOfLookups(*candidate, path, lookups, wanted);
-    path->custom_paths = lappend(path->custom_paths,
-                                 CopyWithBound(root, lookups, candidate->vector_side, static_cast<int64>(trial.bound)));
-    if (trial.bound > 0) data.wanted = wanted, data.after = trial.after;
-    if (trial.bound > 0 && trial.after == 0) {
+    distance = DistanceOf(lookups, candidate->vector_side);
+    const bool is_measured = distance != nullptr && HasColumnsOf(joined, distance);
+    const Trial trial = is_measured ? TrialOfLookups(*candidate, path, lookups, wanted) : Trial{};
+    path->custom_paths = lappend(path->custom_paths, CopyWithBound(root, lookups, candidate->vector_side, trial.bound));
+    const bool is_bounded = trial.bound.most > 0;
+    if (is_bounded) data.wanted = wanted, data.most = trial.bound.most, data.after = trial.after;
+    if (!is_bounded) distance = nullptr;
+    if (is_bounded && trial.after == 0) {
       // That the rows they look for may lie far is no part of the price that core sets on look-ups.
       constexpr double kWithoutRisk = 0.97;
       path->path.startup_cost = kWithoutRisk * cost;
       path->path.total_cost = path->path.startup_cost + wanted * cpu_tuple_cost;
     }
   }
-  path->custom_private = list_make3(MakePrivate(data), candidate->key.equality, candidate->conditions);
+  path->custom_private = list_make4(MakePrivate(data), candidate->key.equality, candidate->conditions, distance);
   add_path(joined, &path->path);
 }
 
