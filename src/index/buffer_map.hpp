@@ -29,6 +29,9 @@ class BufferMap {
     if (map == nullptr || !BufferIsValid(map->Get(block))) PrefetchBuffer(index.relation, MAIN_FORKNUM, block);
   }
 
+  // Asks the memory for bytes of a block (from the page's beginning on), and for what pinning and checking it needs.
+  static void Touch(BufferMap* map, const Index& index, BlockNumber block, uint32_t offset, size_t bytes);
+
   static constexpr uint32_t kMostBlocks = 1 << 21;  // 16 GB in 8 MB; larger indexes share entries
 
  private:

@@ -68,6 +68,10 @@ class RowMap {
   // A row page, or a page of its codes, locked for reading; and asked for ahead.
   Buffer Read(BlockNumber block, PageKind kind);
   void Prefetch(BlockNumber block) { BufferMap::Prefetch(map_, index_, block); }
+  // Asks the memory for usable bytes of such a page.
+  void Touch(BlockNumber block, uint32_t offset, size_t bytes) {
+    BufferMap::Touch(map_, index_, block, kPageHeader + offset, bytes);
+  }
 
  private:
   // Calls take(row) for the rows of a chain until it returns false; begin() before the first, perhaps again.

@@ -2,7 +2,6 @@
 
 #include <bit>
 
-#include "core/column.hpp"
 #include "index/index.hpp"
 
 namespace medvec::index {
@@ -36,35 +35,63 @@ void TidSet::Drain(TIDBitmap* bitmap) {
   }
   EndBitmapIteration(iterator);
   MakeDirectory(memory);
-  MakeHashes(memory);
+  context_ = CurrentMemoryContext;
 }
 
-// Pages as a whole have no tuples to hash.
-void TidSet::MakeHashes(const hnsw::Memory& memory) {
-  if (whole_pages_ > 0 || tuples_ == 0) return;
-  hashes_ = HashBits(memory, tuples_);
-  ForEach([this](BlockNumber block, OffsetNumber offset) { hashes_.Add(Key(block, offset)); }, [](BlockNumber) {});
+const HashBits& TidSet::Hashes() const {
+  if (hashes_.is_none()) {
+    hashes_ = HashBits(ServerMemory(context_), tuples_);
+    ForEach([this](BlockNumber block, OffsetNumber offset) { hashes_.Add(Key(block, offset)); }, [](BlockNumber) {});
+  }
+  return hashes_;
 }
 
 void TidSet::Select(const uint8_t* blocks, const uint8_t* offsets, uint32 count, uint64* among) const {
-  for (uint32 first = 0; first < count; first += 64) {
+  Ends ends[(kMostRows + 63) / 64];
+  FindEnds(blocks, count, among, ends);
+  for (uint32 first = 0; first < count; first += 64, blocks += 64 * sizeof(uint32), offsets += 64 * sizeof(uint16)) {
     uint64& word = among[first / 64];
     if (word == 0) continue;
-    const auto block_of = [&](uint32 i) { return ReadAs<uint32>(blocks + (first + i) * sizeof(uint32)); };
-    const auto offset_of = [&](uint32 i) { return ReadAs<uint16>(offsets + (first + i) * sizeof(uint16)); };
-    if (!hashes_.is_none()) {
-      uint64 may = 0;
-      const uint32 end = Min(count - first, 64u);
-      for (uint32 i = 0; i < end; ++i) may |= uint64{hashes_.MayHave(Key(block_of(i), offset_of(i)))} << i;
-      word &= may;
-    }
-    for (uint64 left = word; left != 0; left &= left - 1) {
-      const uint32 i = static_cast<uint32>(std::countr_zero(left));
-      ItemPointerData tuple;
-      ItemPointerSet(&tuple, block_of(i), offset_of(i));
-      if (!Contains(tuple)) word ^= left & -left;
-    }
+    const Tuples tuples = {blocks, offsets, Min(count - first, 64u)};
+    const uint32 run = FirstRun(ends[first / 64].least);
+    uint32 end = run;
+    while (end < runs_.size && end - run <= kFewRuns && runs_[end].block <= ends[first / 64].greatest) ++end;
+    word = end - run <= kFewRuns ? OfRuns(run, end, tuples, word) : OneByOne(tuples, word);
   }
+}
+
+uint64 TidSet::OfRuns(uint32 run, uint32 end, const Tuples& tuples, uint64 among) const {
+  uint64 members = 0;
+  Pair pairs[kFewRuns * kFewOffsets];
+  size_t count = 0;
+  for (; run < end; ++run) {
+    const BlockNumber block = runs_[run].block;
+    const bool is_whole = runs_[run].whole_pages > 0;
+    if (!is_whole && HasFewOffsets(run)) {
+      ForEachOffset(run, [&](OffsetNumber offset) { pairs[count++] = {block, offset}; });
+      continue;
+    }
+    uint64 of_run = among;
+    SelectRange(Form::kUint32, tuples.blocks, tuples.count, block, LastBlock(run), &of_run);
+    members |= of_run;
+    for (uint64 left = is_whole ? 0 : of_run; left != 0; left &= left - 1)
+      if (!HasOffset(run, tuples.Offset(std::countr_zero(left)))) members ^= left & -left;
+  }
+  return members | (among & FindPairs(tuples.blocks, tuples.offsets, tuples.count, {pairs, count}));
+}
+
+// Pages as a whole have no tuples to hash.
+uint64 TidSet::OneByOne(const Tuples& tuples, uint64 among) const {
+  const HashBits* hashes = whole_pages_ == 0 ? &Hashes() : nullptr;
+  uint64 members = among;
+  for (uint64 left = among; left != 0; left &= left - 1) {
+    const int i = std::countr_zero(left);
+    const BlockNumber block = tuples.Block(i);
+    const OffsetNumber offset = tuples.Offset(i);
+    if ((hashes != nullptr && !hashes->MayHave(Key(block, offset))) || !Contains(block, offset))
+      members ^= left & -left;
+  }
+  return members;
 }
 
 void TidSet::MakeDirectory(const hnsw::Memory& memory) {
@@ -81,21 +108,31 @@ void TidSet::MakeDirectory(const hnsw::Memory& memory) {
   directory_[buckets_] = static_cast<uint32>(runs_.size);
 }
 
-bool TidSet::Contains(const ItemPointerData& tuple) const {
-  if (runs_.size == 0) return false;
-  const BlockNumber block = ItemPointerGetBlockNumberNoCheck(&tuple);
-  const uint32 bucket = Min(block >> shift_, buckets_ - 1);
-  // The last run that does not begin behind the block; a long one may begin in an earlier bucket.
-  uint32 run = directory_[bucket + 1];
-  while (run > directory_[bucket] && runs_[run - 1].block > block) --run;
-  if (run == 0) return false;
-  const Run& found = runs_[--run];
-  if (found.block > block) return false;
-  if (found.whole_pages > 0) return block - found.block < found.whole_pages;
-  if (found.block != block) return false;
-  const uint32 bit = ItemPointerGetOffsetNumberNoCheck(&tuple) - 1u, word = found.first_word + bit / 64;
-  const uint32 end = run + 1 < runs_.size ? runs_[run + 1].first_word : static_cast<uint32>(words_.size);
-  return word < end && (words_[word] >> bit % 64 & 1);
+// The first run that does not end before a block.
+uint32 TidSet::FirstRun(BlockNumber block) const {
+  if (runs_.size == 0) return 0;
+  uint32 run = directory_[Min(block >> shift_, buckets_ - 1)];
+  if (run > 0 && LastBlock(run - 1) >= block) return run - 1;  // a long one that begins in an earlier bucket
+  while (run < runs_.size && LastBlock(run) < block) ++run;
+  return run;
+}
+
+bool TidSet::Contains(BlockNumber block, OffsetNumber offset) const {
+  const uint32 run = FirstRun(block);
+  return run < runs_.size && runs_[run].block <= block && (runs_[run].whole_pages > 0 || HasOffset(run, offset));
+}
+
+bool TidSet::HasFewOffsets(uint32 run) const {
+  uint32 count = 0;
+  for (uint32 word = runs_[run].first_word; word < EndWord(run); ++word)
+    for (uint64 bits = words_[word]; bits != 0; bits &= bits - 1)
+      if (++count > kFewOffsets) return false;
+  return true;
+}
+
+bool TidSet::HasOffset(uint32 run, OffsetNumber offset) const {
+  const uint32 bit = offset - 1u, word = runs_[run].first_word + bit / 64;
+  return word < EndWord(run) && (words_[word] >> bit % 64 & 1);
 }
 
 }  // namespace medvec::index
