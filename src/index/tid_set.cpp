@@ -2,6 +2,7 @@
 
 #include <bit>
 
+#include "core/radix_sort.hpp"
 #include "index/index.hpp"
 
 namespace medvec::index {
@@ -23,25 +24,36 @@ void TidSet::Drain(TIDBitmap* bitmap) {
         runs_.Append(memory, {block, 1, static_cast<uint32>(words_.size)});
       continue;
     }
-    if (count == 0) continue;
-    runs_.Append(memory, {block, 0, static_cast<uint32>(words_.size)});
-    const size_t first = words_.size;
-    for (int i = 0; i < count; ++i) {
-      const size_t bit = offsets[i] - 1u, word = first + bit / 64;
-      while (words_.size <= word) words_.Append(memory, 0);
-      words_[word] |= uint64{1} << bit % 64;
-    }
-    tuples_ += static_cast<uint64>(count);
+    for (int i = 0; i < count; ++i) Add(memory, block, offsets[i]);
   }
   EndBitmapIteration(iterator);
   MakeDirectory(memory);
   context_ = CurrentMemoryContext;
 }
 
+void TidSet::Fill(hnsw::Array<uint64>& keys) {
+  const hnsw::Memory memory = ServerMemory();
+  uint64* scratch = memory.Allocate<uint64>(keys.size);
+  RadixSort(keys.data, scratch, keys.size);
+  memory.Release(scratch);
+  for (const uint64 key : keys) Add(memory, static_cast<BlockNumber>(key >> 16), static_cast<OffsetNumber>(key));
+  MakeDirectory(memory);
+  context_ = CurrentMemoryContext;
+}
+
+void TidSet::Add(const hnsw::Memory& memory, BlockNumber block, OffsetNumber offset) {
+  if (runs_.size == 0 || runs_[runs_.size - 1].block != block)
+    runs_.Append(memory, {block, 0, static_cast<uint32>(words_.size)});
+  const size_t bit = offset - 1u, word = runs_[runs_.size - 1].first_word + bit / 64;
+  while (words_.size <= word) words_.Append(memory, 0);
+  tuples_ += !(words_[word] >> bit % 64 & 1);
+  words_[word] |= uint64{1} << bit % 64;
+}
+
 const HashBits& TidSet::Hashes() const {
   if (hashes_.is_none()) {
     hashes_ = HashBits(ServerMemory(context_), tuples_);
-    ForEach([this](BlockNumber block, OffsetNumber offset) { hashes_.Add(Key(block, offset)); }, [](BlockNumber) {});
+    ForEach([this](BlockNumber block, OffsetNumber offset) { hashes_.Add(TidKey(block, offset)); }, [](BlockNumber) {});
   }
   return hashes_;
 }
@@ -88,7 +100,7 @@ uint64 TidSet::OneByOne(const Tuples& tuples, uint64 among) const {
     const int i = std::countr_zero(left);
     const BlockNumber block = tuples.Block(i);
     const OffsetNumber offset = tuples.Offset(i);
-    if ((hashes != nullptr && !hashes->MayHave(Key(block, offset))) || !Contains(block, offset))
+    if ((hashes != nullptr && !hashes->MayHave(TidKey(block, offset))) || !Contains(block, offset))
       members ^= left & -left;
   }
   return members;

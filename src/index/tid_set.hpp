@@ -12,10 +12,23 @@
 
 namespace medvec::index {
 
+// A heap tuple as a number, in the order of the table.
+inline uint64 TidKey(BlockNumber block, OffsetNumber offset) { return uint64{block} << 16 | offset; }
+inline uint64 TidKey(const ItemPointerData& tuple) {
+  return TidKey(ItemPointerGetBlockNumberNoCheck(&tuple), ItemPointerGetOffsetNumberNoCheck(&tuple));
+}
+inline ItemPointerData TupleOf(uint64 key) {
+  ItemPointerData tuple;
+  ItemPointerSet(&tuple, static_cast<BlockNumber>(key >> 16), static_cast<OffsetNumber>(key));
+  return tuple;
+}
+
 class TidSet {
  public:
-  // Takes over what the bitmap holds, in the current memory context; the bitmap may go.
+  // An empty set takes over what the bitmap holds, in the current memory context; the bitmap may go.
   void Drain(TIDBitmap* bitmap);
+  // The same of these tuples, in any order, each perhaps more than once. They get sorted.
+  void Fill(hnsw::Array<uint64>& keys);
 
   bool Contains(const ItemPointerData& tuple) const {
     return Contains(ItemPointerGetBlockNumberNoCheck(&tuple), ItemPointerGetOffsetNumberNoCheck(&tuple));
@@ -64,7 +77,8 @@ class TidSet {
     OffsetNumber Offset(int i) const { return ReadAs<uint16>(offsets + i * sizeof(uint16)); }
   };
 
-  static uint64 Key(BlockNumber block, OffsetNumber offset) { return uint64{block} << 16 | offset; }
+  // By block.
+  void Add(const hnsw::Memory& memory, BlockNumber block, OffsetNumber offset);
   void MakeDirectory(const hnsw::Memory& memory);
   BlockNumber LastBlock(uint32 run) const { return runs_[run].block + Max(runs_[run].whole_pages, 1u) - 1; }
   uint32 EndWord(uint32 run) const {

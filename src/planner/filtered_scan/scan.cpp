@@ -8,6 +8,7 @@
 #include "planner/filtered_scan/exact_rows.hpp"
 #include "planner/filtered_scan/indexed_rows.hpp"
 #include "planner/filtered_scan/node.hpp"
+#include "planner/filtered_scan/set.hpp"
 
 namespace medvec::planner::filtered_scan {
 
@@ -62,16 +63,9 @@ struct ScanState {
 
 ScanState& State(CustomScanState* node) { return *reinterpret_cast<ScanState*>(node); }
 
-void MakeSet(ScanState& state) {
-  // The index scans below keep things of their own where they are called: for the whole statement.
-  const MemoryContext outer = MemoryContextSwitchTo(state.node.ss.ps.state->es_query_cxt);
-  Node* result = MultiExecProcNode(state.bitmap);
-  if (result == nullptr || !IsA(result, TIDBitmap)) elog(ERROR, "unrecognized result from subplan");
-  TIDBitmap* bitmap = reinterpret_cast<TIDBitmap*>(result);
-  MemoryContextSwitchTo(state.set_context);
-  state.set = new (palloc(sizeof(index::TidSet))) index::TidSet;
-  state.set->Drain(bitmap);
-  tbm_free(bitmap);
+void PrepareSet(ScanState& state) {
+  const MemoryContext outer = MemoryContextSwitchTo(state.set_context);
+  state.set = MakeSet(state.bitmap);
   MemoryContextSwitchTo(outer);
   ++state.sets;
 
@@ -158,7 +152,7 @@ bool BeginAskRows(ScanState& state) {
 // The number of rows in the set is known. Where they lie is not: if the search turns out to visit more than reading the
 // set costs, the set is read after all.
 bool BeginSearchSet(ScanState& state) {
-  if (state.set == nullptr) MakeSet(state);
+  if (state.set == nullptr) PrepareSet(state);
   if (state.is_query_null) return false;
   const double nodes = Nodes(state), table = TablePrice(state, state.set_rows);
   const double matches = state.set_rows * state.data.key_share;
