@@ -35,12 +35,15 @@ bool AsksForNullVector(const struct IndexPath* path) {
   return false;
 }
 
-// Whether rows have codes, as far as the planner cares: the planner has the index locked.
-bool HasRowCodes(Oid oid) {
+// About how many rows a row page has, and whether they have codes: without the metapage. The planner has the index
+// locked.
+prices::RowPages RowPagesOf(Oid oid) {
+  constexpr double kRowBytes = 10, kKeyBytes = 6;
   const Relation index = index_open(oid, NoLock);
-  const OperatorClass operators = GetOperatorClass(index);
+  const double keys = IndexRelationGetNumberOfKeyAttributes(index) - 1;
+  const prices::RowPages pages = {kUsable / (kRowBytes + kKeyBytes * keys), GetOperatorClass(index).has_row_codes()};
   index_close(index, NoLock);
-  return operators.has_row_codes();
+  return pages;
 }
 
 // Share of the table's rows that the index's predicate and the path's conditions let through.
@@ -84,7 +87,7 @@ double VisitCost::Walk(double matches, double rows) const {
   return std::min(nodes_, prices::Walk(nodes_, matches, width) + Descent());
 }
 
-double VisitCost::Matches(double matches) const { return prices::Matches(nodes_, matches, HasRowCodes(index_)); }
+double VisitCost::Matches(double matches) const { return prices::Matches(RowPagesOf(index_), nodes_, matches); }
 
 double VisitCost::Search(double matches) const { return std::min(Walk(matches), Matches(matches)); }
 

@@ -121,7 +121,7 @@ bool OrderedScan::MayReadRest() const {
 // Of reading all matches, and fetching as many as the caller will take or has to ask itself.
 double OrderedScan::MatchesPrice() const {
   if (!can_collect()) return kInfinity;
-  return prices::Matches(estimate_.rows, estimate_.matches, index_.has_row_codes(), filter_->has_tuples(),
+  return prices::Matches(prices::RowPagesOf(index_), estimate_.rows, estimate_.matches, filter_->has_tuples(),
                          first_reads_) +
          std::max(prices::kFetch, test_price_) * std::min(limit_ / std::max(passing_, 0.001), estimate_.matches);
 }
@@ -143,12 +143,14 @@ void OrderedScan::ChooseStrategy(const Request& request) {
   const bool may_rest = MayReadRest();
   const bool probes =
       request.may_probe && VisitPrice() * hnsw::kGlance <= prices::kProbe * std::min(matches, alternative_);
-  if (!probes && may_rest && matches <= std::min(walk, alternative_) &&
+  const bool is_long = prices::kWalkRisk * walk >= std::min(matches, alternative_);
+  if (!probes && may_rest && is_long && matches <= alternative_ &&
       ReadMatches(kDoubt * std::max(even, estimate_.matches) + kFew, true))
     return;
   budget_ = std::max(std::min(MatchesPrice(), alternative_) / VisitPrice(), prices::kPerWidth * beam);
   budget_ = std::min(budget_, static_cast<double>(settings::max_scan_tuples));
-  search_->LimitHops(static_cast<size_t>(budget_), may_rest);
+  // Who walks although few rows pass, because they may lie near, has to see that they do.
+  search_->LimitHops(static_cast<size_t>(budget_), may_rest, is_long ? 0 : hnsw::kGlanceDoubt);
 }
 
 bool OrderedScan::IsAtLimit() const { return search_->hops() >= static_cast<size_t>(settings::max_scan_tuples); }

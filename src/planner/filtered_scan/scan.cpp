@@ -81,7 +81,7 @@ bool PassesRow(void* context, const ItemPointerData& tuple) {
 }
 
 double Nodes(const ScanState& state) { return NodeCount(state.search->index()); }
-bool HasCodes(const ScanState& state) { return state.search->index().has_row_codes(); }
+index::prices::RowPages PagesOfRows(const ScanState& state) { return index::prices::RowPagesOf(state.search->index()); }
 
 // Expected share, of `rows` rows that the index can tell, of those that meet all conditions.
 double Passing(const ScanState& state, double rows) {
@@ -141,11 +141,11 @@ bool BeginAskRows(ScanState& state) {
   const double other =
       index::prices::kBitmapRow * set_rows +
       std::min({index::prices::Walk(nodes, set_rows, beam),
-                index::prices::Matches(nodes, set_rows, HasCodes(state), true), TablePrice(state, set_rows)});
+                index::prices::Matches(PagesOfRows(state), nodes, set_rows, true), TablePrice(state, set_rows)});
   const double visit = 1 + AskingPrice(state);
   const double asking = visit * index::prices::Walk(nodes, state.data.rows, beam);
   const bool probes = visit * hnsw::kGlance <= index::prices::kProbe * other && state.wanted < state.data.rows;
-  if (asking > other && !probes) return false;
+  if (index::prices::kWalkRisk * asking > other && !probes) return false;
   return StartSearch(state, wanted, other);
 }
 
@@ -158,7 +158,8 @@ bool BeginSearchSet(ScanState& state) {
   const double matches = state.set_rows * state.data.key_share;
   const double passing = PassingInSet(state);
   const double fetched = std::min(matches, state.wanted / passing);
-  const double read = index::prices::Matches(nodes, matches, HasCodes(state), true) + index::prices::kFetch * fetched;
+  const double read =
+      index::prices::Matches(PagesOfRows(state), nodes, matches, true) + index::prices::kFetch * fetched;
   const double walk = index::prices::Walk(nodes, matches * passing, state.search->Beam(state.wanted));
   if (table <= std::min(read, walk)) return false;
   index::OrderedScan::Wanted wanted = {.set = state.set, .set_rows = state.set_rows, .test = {}, .passing = passing};
