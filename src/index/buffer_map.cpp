@@ -52,13 +52,13 @@ Buffer BufferMap::Pin(BufferMap** map, Index& index, BlockNumber block) {
   return buffer;
 }
 
-void BufferMap::Touch(BufferMap* map, const Index& index, BlockNumber block, uint32_t offset, size_t bytes) {
-  if (map == nullptr) return;
+const uint8_t* BufferMap::Guess(BufferMap* map, const Index& index, BlockNumber block) {
+  if (map == nullptr) return nullptr;
   Buffer buffer = map->Get(block);
   if (!BufferIsValid(buffer)) {
-    if (block >= index.blocks) return;
+    if (block >= index.blocks) return nullptr;
     buffer = PrefetchBuffer(index.relation, MAIN_FORKNUM, block).recent_buffer;
-    if (!BufferIsValid(buffer)) return;
+    if (!BufferIsValid(buffer)) return nullptr;
     map->Put(block, buffer);
   }
   // It may hold another page by now: then this is in vain.
@@ -66,7 +66,7 @@ void BufferMap::Touch(BufferMap* map, const Index& index, BlockNumber block, uin
   __builtin_prefetch(GetBufferDescriptor(static_cast<uint32>(buffer - 1)), 1);
   __builtin_prefetch(page);
   __builtin_prefetch(page + BLCKSZ - sizeof(PageTail));
-  for (size_t line = offset & ~63u; line < offset + bytes; line += 64) __builtin_prefetch(page + line);
+  return page;
 }
 
 }  // namespace medvec::index

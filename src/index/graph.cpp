@@ -119,7 +119,7 @@ void PageGraph::Prefetch(NodeId node) {
   uint32_t offset = place.offset;
   for (uint32_t i = 0; i < place.pages; ++i) {
     const size_t part = Min(left, static_cast<size_t>(kUsable - offset));
-    BufferMap::Touch(map_, index_, place.first + i, kPageHeader + offset, part);
+    Touch(BufferMap::Guess(map_, index_, place.first + i), kPageHeader + offset, part);
     left -= part, offset = 0;
   }
 }

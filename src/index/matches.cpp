@@ -41,8 +41,9 @@ CodePage CodePageOf(const Index& index, const Directory& directory, uint32_t row
 
 // Asks the memory for what ReadRowPage will read.
 void TouchRowPage(const Index& index, RowMap& map, BlockNumber block, const Filter& filter) {
-  map.Touch(block, index.rows.offsets, index.rows.slots * sizeof(uint16_t));
-  filter.ForEachArray(index.rows, [&](uint32_t offset, uint32_t bytes) { map.Touch(block, offset, bytes); });
+  const uint8_t* page = map.Guess(block);
+  Touch(page, index.rows.offsets, index.rows.slots * sizeof(uint16_t));
+  filter.ForEachArray(index.rows, [page](uint32_t offset, uint32_t bytes) { Touch(page, offset, bytes); });
 }
 
 }  // namespace
@@ -148,6 +149,7 @@ Candidates EstimateDistances(Index& index, RowMap& rows, const hnsw::Query& quer
   const Directory& directory = rows.directory();
   const uint32_t code_size = index.rows.code_size;
   CodePage ahead{};
+  const uint8_t* ahead_codes = nullptr;
   size_t asked = 0;
   for (size_t i = 0; i < matches.size;) {
     CHECK_FOR_INTERRUPTS();
@@ -157,8 +159,11 @@ Candidates EstimateDistances(Index& index, RowMap& rows, const hnsw::Query& quer
     for (; i < matches.size && matches[i].row < place.end; ++i) {
       for (; asked < std::min(i + kCodesAhead, matches.size); ++asked) {
         const uint32_t row = matches[asked].row;
-        if (row >= ahead.end) ahead = CodePageOf(index, directory, row);
-        rows.Touch(ahead.block, (row - ahead.begin) * code_size, code_size);
+        if (row >= ahead.end) {
+          ahead = CodePageOf(index, directory, row);
+          ahead_codes = rows.Guess(ahead.block);
+        }
+        Touch(ahead_codes, (row - ahead.begin) * code_size, code_size);
       }
       estimator.Add(codes + (matches[i].row - place.begin) * code_size);
       if (estimator.is_full()) estimate();

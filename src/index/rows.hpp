@@ -68,9 +68,10 @@ class RowMap {
   // A row page, or a page of its codes, locked for reading; and asked for ahead.
   Buffer Read(BlockNumber block, PageKind kind);
   void Prefetch(BlockNumber block) { BufferMap::Prefetch(map_, index_, block); }
-  // Asks the memory for usable bytes of such a page.
-  void Touch(BlockNumber block, uint32_t offset, size_t bytes) {
-    BufferMap::Touch(map_, index_, block, kPageHeader + offset, bytes);
+  // The usable bytes of such a page, for Touch; or null.
+  const uint8_t* Guess(BlockNumber block) {
+    const uint8_t* page = BufferMap::Guess(map_, index_, block);
+    return page == nullptr ? nullptr : page + kPageHeader;
   }
 
  private:

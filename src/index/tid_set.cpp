@@ -33,6 +33,7 @@ void TidSet::Drain(TIDBitmap* bitmap) {
 
 void TidSet::Fill(hnsw::Array<uint64>& keys) {
   const hnsw::Memory memory = ServerMemory();
+  runs_.Reserve(memory, keys.size), words_.Reserve(memory, keys.size);
   uint64* scratch = memory.Allocate<uint64>(keys.size);
   RadixSort(keys.data, scratch, keys.size);
   memory.Release(scratch);
@@ -74,17 +75,17 @@ void TidSet::Select(const uint8_t* blocks, const uint8_t* offsets, uint32 count,
 
 uint64 TidSet::OfRuns(uint32 run, uint32 end, const Tuples& tuples, uint64 among) const {
   uint64 members = 0;
-  Pair pairs[kFewRuns * kFewOffsets];
+  Pair pairs[kFewRuns * kFewOffsets + 1];
   size_t count = 0;
   for (; run < end; ++run) {
-    const BlockNumber block = runs_[run].block;
     const bool is_whole = runs_[run].whole_pages > 0;
-    if (!is_whole && HasFewOffsets(run)) {
-      ForEachOffset(run, [&](OffsetNumber offset) { pairs[count++] = {block, offset}; });
+    const size_t few = is_whole ? 0 : ListOffsets(run, kFewOffsets + 1, pairs + count);
+    if (few > 0 && few <= kFewOffsets) {
+      count += few;
       continue;
     }
     uint64 of_run = among;
-    SelectRange(Form::kUint32, tuples.blocks, tuples.count, block, LastBlock(run), &of_run);
+    SelectRange(Form::kUint32, tuples.blocks, tuples.count, runs_[run].block, LastBlock(run), &of_run);
     members |= of_run;
     for (uint64 left = is_whole ? 0 : of_run; left != 0; left &= left - 1)
       if (!HasOffset(run, tuples.Offset(std::countr_zero(left)))) members ^= left & -left;
@@ -134,12 +135,13 @@ bool TidSet::Contains(BlockNumber block, OffsetNumber offset) const {
   return run < runs_.size && runs_[run].block <= block && (runs_[run].whole_pages > 0 || HasOffset(run, offset));
 }
 
-bool TidSet::HasFewOffsets(uint32 run) const {
-  uint32 count = 0;
-  for (uint32 word = runs_[run].first_word; word < EndWord(run); ++word)
-    for (uint64 bits = words_[word]; bits != 0; bits &= bits - 1)
-      if (++count > kFewOffsets) return false;
-  return true;
+size_t TidSet::ListOffsets(uint32 run, size_t most, Pair* pairs) const {
+  const uint32 first = runs_[run].first_word, end = EndWord(run);
+  size_t count = 0;
+  for (uint32 word = first; word < end; ++word)
+    for (uint64 bits = words_[word]; bits != 0 && count < most; bits &= bits - 1)
+      pairs[count++] = {runs_[run].block, OffsetOf(word - first, bits)};
+  return count;
 }
 
 bool TidSet::HasOffset(uint32 run, OffsetNumber offset) const {

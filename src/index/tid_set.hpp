@@ -84,14 +84,18 @@ class TidSet {
   uint32 EndWord(uint32 run) const {
     return run + 1 < runs_.size ? runs_[run + 1].first_word : static_cast<uint32>(words_.size);
   }
-  bool HasFewOffsets(uint32 run) const;
+  // Of the least bit.
+  static OffsetNumber OffsetOf(uint32 word, uint64 bits) {
+    return static_cast<OffsetNumber>(word * 64 + static_cast<uint32>(std::countr_zero(bits)) + 1);
+  }
+  // The first tuples of a page. Returns how many.
+  size_t ListOffsets(uint32 run, size_t most, Pair* pairs) const;
   // Calls visit(offset) for each tuple of a page.
   template <class Visit>
   void ForEachOffset(uint32 run, Visit visit) const {
     const uint32 first = runs_[run].first_word, end = EndWord(run);
     for (uint32 word = first; word < end; ++word)
-      for (uint64 bits = words_[word]; bits != 0; bits &= bits - 1)
-        visit(static_cast<OffsetNumber>((word - first) * 64 + static_cast<uint32>(std::countr_zero(bits)) + 1));
+      for (uint64 bits = words_[word]; bits != 0; bits &= bits - 1) visit(OffsetOf(word - first, bits));
   }
   uint32 FirstRun(BlockNumber block) const;
   bool Contains(BlockNumber block, OffsetNumber offset) const;
