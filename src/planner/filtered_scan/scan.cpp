@@ -161,7 +161,7 @@ bool BeginSearchSet(ScanState& state) {
   const double read =
       index::prices::Matches(PagesOfRows(state), nodes, matches, true) + index::prices::kFetch * fetched;
   const double walk = index::prices::Walk(nodes, matches * passing, state.search->Beam(state.wanted));
-  if (table <= std::min(read, walk)) return false;
+  if (table <= std::min(read, index::prices::kWalkRisk * walk)) return false;
   index::OrderedScan::Wanted wanted = {.set = state.set, .set_rows = state.set_rows, .test = {}, .passing = passing};
   if (state.data.has_residual) wanted.test = {PassesRow, &state}, wanted.test_price = AskingPrice(state);
   return StartSearch(state, wanted, table);
