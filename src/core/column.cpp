@@ -127,6 +127,24 @@ void SelectRange(Form form, const uint8_t* values, size_t count, Number low, Num
   }
 }
 
+void SelectBits(const uint8_t* values, size_t count, uint64_t bits, uint64_t* set) {
+  const hn::CappedTag<uint64_t, kWord> d;
+  const size_t lanes = hn::Lanes(d);
+  const uint64_t of_lanes = ~uint64_t{0} >> (kWord - lanes);
+  const auto wanted = hn::Set(d, bits);
+  for (size_t i = 0; i < count; i += kWord, values += kWord * sizeof bits, ++set) {
+    if (*set == 0) continue;
+    alignas(8) uint8_t rest[kWord * sizeof bits] = {};
+    const bool is_whole = i + kWord <= count;
+    if (!is_whole) std::memcpy(rest, values, (count - i) * sizeof bits);
+    const uint64_t* from = reinterpret_cast<const uint64_t*>(is_whole ? values : rest);
+    uint64_t all = 0;
+    for (size_t lane = 0; lane < kWord; lane += lanes)
+      all |= (MaskBits(d, hn::Eq(hn::And(hn::LoadU(d, from + lane), wanted), wanted)) & of_lanes) << lane;
+    *set &= is_whole ? all : all & ((uint64_t{1} << (count - i)) - 1);
+  }
+}
+
 HWY_INLINE Ends WordEnds(const uint8_t* values, uint64_t word) {
   const hn::CappedTag<uint32_t, kWord> d;
   const size_t lanes = hn::Lanes(d);
@@ -195,11 +213,16 @@ HWY_AFTER_NAMESPACE();
 namespace medvec {
 
 HWY_EXPORT(SelectRange);
+HWY_EXPORT(SelectBits);
 HWY_EXPORT(FindEnds);
 HWY_EXPORT(FindPairs);
 
 void SelectRange(Form form, const uint8_t* values, size_t count, Number low, Number high, uint64_t* set) {
   HWY_DYNAMIC_DISPATCH(SelectRange)(form, values, count, low, high, set);
+}
+
+void SelectBits(const uint8_t* values, size_t count, uint64_t bits, uint64_t* set) {
+  HWY_DYNAMIC_DISPATCH(SelectBits)(values, count, bits, set);
 }
 
 void FindEnds(const uint8_t* values, size_t count, const uint64_t* set, Ends* ends) {

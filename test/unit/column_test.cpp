@@ -88,10 +88,32 @@ TEST_P(ColumnTest, RangesOfEachForm) {
   }
 }
 
+TEST_P(ColumnTest, AllOfSomeBits) {
+  for (const size_t count : {size_t{1}, size_t{64}, size_t{65}, size_t{174}}) {
+    GuardedBuffer<uint8_t> buffer(count * sizeof(uint64_t));
+    const std::span<uint8_t> column = buffer.Last(count * sizeof(uint64_t));
+    const size_t words = (count + 63) / 64;
+    for (int round = 0; round < 40; ++round) {
+      for (uint8_t& byte : column) byte = static_cast<uint8_t>(random_() | random_());
+      const uint64_t bits = round == 0 ? 0 : random_() & random_() & random_() & random_();
+      std::vector<uint64_t> set(words + 1, ~uint64_t{0}), before;
+      for (size_t i = 0; i < words; ++i) set[i] = random_() % 4 == 0 ? 0 : random_() | random_();
+      before = set;
+      SelectBits(column.data(), count, bits, set.data());
+      for (size_t i = 0; i < 64 * words; ++i) {
+        const bool wanted =
+            i < count && (before[i / 64] >> i % 64 & 1) && (ReadAs<uint64_t>(&column[i * sizeof bits]) & bits) == bits;
+        ASSERT_EQ(set[i / 64] >> i % 64 & 1, wanted) << "value " << i << " of " << count;
+      }
+      EXPECT_EQ(set[words], ~uint64_t{0});
+    }
+  }
+}
+
 TEST_P(ColumnTest, EndsOfWords) {
   for (const size_t count : {size_t{1}, size_t{63}, size_t{64}, size_t{65}, size_t{200}, size_t{815}}) {
     GuardedBuffer<uint8_t> buffer(count * sizeof(uint32_t));
-    const std::span<uint8_t> column = buffer.All();
+    const std::span<uint8_t> column = buffer.Last(count * sizeof(uint32_t));
     const size_t words = (count + 63) / 64;
     for (int round = 0; round < 40; ++round) {
       Fill(Form::kUint32, column);
