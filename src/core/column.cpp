@@ -192,15 +192,16 @@ HWY_INLINE uint64_t WordEqual(const uint8_t* values, T wanted) {
   return all;
 }
 
-uint64_t FindPairs(const uint8_t* firsts, const uint8_t* seconds, size_t count, std::span<const Pair> wanted) {
+uint64_t FindPairs(const uint8_t* firsts, const uint8_t* seconds, size_t count, const Pair* wanted,
+                   size_t wanted_count) {
   alignas(8) uint8_t rest_firsts[kWord * sizeof(uint32_t)], rest_seconds[kWord * sizeof(uint16_t)];
   if (count < kWord) {
     std::memcpy(rest_firsts, firsts, count * sizeof(uint32_t)), firsts = rest_firsts;
     std::memcpy(rest_seconds, seconds, count * sizeof(uint16_t)), seconds = rest_seconds;
   }
   uint64_t found = 0;
-  for (const Pair& pair : wanted)
-    found |= WordEqual<uint32_t>(firsts, pair.first) & WordEqual<uint16_t>(seconds, pair.second);
+  for (size_t i = 0; i < wanted_count; ++i)
+    found |= WordEqual<uint32_t>(firsts, wanted[i].first) & WordEqual<uint16_t>(seconds, wanted[i].second);
   return count < kWord ? found & ((uint64_t{1} << count) - 1) : found;
 }
 
@@ -230,7 +231,7 @@ void FindEnds(const uint8_t* values, size_t count, const uint64_t* set, Ends* en
 }
 
 uint64_t FindPairs(const uint8_t* firsts, const uint8_t* seconds, size_t count, std::span<const Pair> wanted) {
-  return HWY_DYNAMIC_DISPATCH(FindPairs)(firsts, seconds, count, wanted);
+  return HWY_DYNAMIC_DISPATCH(FindPairs)(firsts, seconds, count, wanted.data(), wanted.size());
 }
 
 }  // namespace medvec
