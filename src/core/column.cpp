@@ -196,6 +196,7 @@ uint64_t FindPairs(const uint8_t* firsts, const uint8_t* seconds, size_t count, 
                    size_t wanted_count) {
   alignas(8) uint8_t rest_firsts[kWord * sizeof(uint32_t)], rest_seconds[kWord * sizeof(uint16_t)];
   if (count < kWord) {
+    std::memset(rest_firsts, 0, sizeof rest_firsts), std::memset(rest_seconds, 0, sizeof rest_seconds);
     std::memcpy(rest_firsts, firsts, count * sizeof(uint32_t)), firsts = rest_firsts;
     std::memcpy(rest_seconds, seconds, count * sizeof(uint16_t)), seconds = rest_seconds;
   }

@@ -143,10 +143,11 @@ void OrderedScan::ChooseStrategy(const Request& request) {
   const bool may_rest = MayReadRest();
   const bool probes =
       request.may_probe && VisitPrice() * hnsw::kGlance <= prices::kProbe * std::min(matches, alternative_);
-  const bool is_long = prices::kWalkRisk * walk >= std::min(matches, alternative_);
-  if (!probes && may_rest && is_long && matches <= alternative_ &&
-      ReadMatches(kDoubt * std::max(even, estimate_.matches) + kFew, true))
-    return;
+  bool is_long = prices::kWalkRisk * walk >= matches || walk >= alternative_;
+  if (!probes && may_rest && is_long && matches <= alternative_) {
+    if (ReadMatches(kDoubt * std::max(even, estimate_.matches) + kFew, true)) return;
+    is_long = false;
+  }
   budget_ = std::max(std::min(MatchesPrice(), alternative_) / VisitPrice(), prices::kPerWidth * beam);
   budget_ = std::min(budget_, static_cast<double>(settings::max_scan_tuples));
   // Who walks although few rows pass, because they may lie near, has to see that they do.

@@ -27,11 +27,11 @@ inline constexpr double kWidthPerEf = 1.5;
 inline constexpr double kBeamPerRow = hnsw::kWidthPerAnswer;
 // Fetching a row of the table at random to ask it conditions; in the order of the table and with its distance, where
 // the vector is in the row, or out of line; taking a row out of a bitmap that an index gave, and putting it there.
-inline constexpr double kFetch = 0.5, kInlineRow = 0.4, kOutOfLineRow = 1.2, kBitmapRow = 0.02;
+inline constexpr double kFetch = 0.5, kInlineRow = 0.4, kOutOfLineRow = 1.2, kBitmapRow = 0.03;
 inline constexpr double kOutOfLineBytes = 2000;
 // Where the rows lie that match, nobody knows before some were asked. To see whether those near the query do, this
 // share of the other ways' price is risked.
-inline constexpr double kProbe = 1.0 / 4;
+inline constexpr double kProbe = 1.0 / 5;
 
 // A walk may turn out to be the longer way, and is then given up for the other, at the price of both: it is begun if
 // its price times this is below.
