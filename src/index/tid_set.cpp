@@ -33,10 +33,12 @@ void TidSet::Drain(TIDBitmap* bitmap) {
 
 void TidSet::Fill(hnsw::Array<uint64>& keys) {
   const hnsw::Memory memory = ServerMemory();
-  runs_.Reserve(memory, keys.size), words_.Reserve(memory, keys.size);
   uint64* scratch = memory.Allocate<uint64>(keys.size);
   RadixSort(keys.data, scratch, keys.size);
   memory.Release(scratch);
+  size_t blocks = keys.size > 0;
+  for (size_t i = 1; i < keys.size; ++i) blocks += keys[i] >> 16 != keys[i - 1] >> 16;
+  runs_.Reserve(memory, blocks), words_.Reserve(memory, blocks);
   for (const uint64 key : keys) Add(memory, static_cast<BlockNumber>(key >> 16), static_cast<OffsetNumber>(key));
   MakeDirectory(memory);
   context_ = CurrentMemoryContext;
