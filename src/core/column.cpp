@@ -60,6 +60,16 @@ struct Floats {
 
 constexpr size_t kWord = 64;  // values whose bits share a word
 
+// Those behind the last lane may be set.
+template <class D, class M>
+HWY_INLINE uint64_t MaskBits(D d, M mask) {
+  uint8_t bits[8] = {};
+  hn::StoreMaskBits(d, mask, bits);
+  uint64_t word;
+  std::memcpy(&word, bits, sizeof word);
+  return word;
+}
+
 template <class Kind>
 HWY_INLINE uint64_t SelectWord(const uint8_t* values, typename Kind::Compared low, typename Kind::Compared high) {
   using T = typename Kind::Compared;
@@ -70,11 +80,7 @@ HWY_INLINE uint64_t SelectWord(const uint8_t* values, typename Kind::Compared lo
   uint64_t all = 0;
   for (size_t i = 0; i < kWord; i += lanes) {
     const auto v = Kind::Load(d, values + i * sizeof(typename Kind::Value));
-    uint8_t bits[8] = {};
-    hn::StoreMaskBits(d, hn::Not(hn::Or(hn::Lt(v, least), hn::Gt(v, most))), bits);
-    uint64_t word;
-    std::memcpy(&word, bits, sizeof word);
-    all |= (word & of_lanes) << i;
+    all |= (MaskBits(d, hn::Not(hn::Or(hn::Lt(v, least), hn::Gt(v, most)))) & of_lanes) << i;
   }
   return all;
 }
@@ -121,6 +127,85 @@ void SelectRange(Form form, const uint8_t* values, size_t count, Number low, Num
   }
 }
 
+void SelectBits(const uint8_t* values, size_t count, uint64_t bits, uint64_t* set) {
+  const hn::CappedTag<uint64_t, kWord> d;
+  const size_t lanes = hn::Lanes(d);
+  const uint64_t of_lanes = ~uint64_t{0} >> (kWord - lanes);
+  const auto wanted = hn::Set(d, bits);
+  for (size_t i = 0; i < count; i += kWord, values += kWord * sizeof bits, ++set) {
+    if (*set == 0) continue;
+    alignas(8) uint8_t rest[kWord * sizeof bits] = {};
+    const bool is_whole = i + kWord <= count;
+    if (!is_whole) std::memcpy(rest, values, (count - i) * sizeof bits);
+    const uint64_t* from = reinterpret_cast<const uint64_t*>(is_whole ? values : rest);
+    uint64_t all = 0;
+    for (size_t lane = 0; lane < kWord; lane += lanes)
+      all |= (MaskBits(d, hn::Eq(hn::And(hn::LoadU(d, from + lane), wanted), wanted)) & of_lanes) << lane;
+    *set &= is_whole ? all : all & ((uint64_t{1} << (count - i)) - 1);
+  }
+}
+
+HWY_INLINE Ends WordEnds(const uint8_t* values, uint64_t word) {
+  const hn::CappedTag<uint32_t, kWord> d;
+  const size_t lanes = hn::Lanes(d);
+  auto least = hn::Set(d, UINT32_MAX), greatest = hn::Zero(d);
+  for (size_t i = 0; i < kWord; i += lanes) {
+    const auto v = hn::LoadU(d, reinterpret_cast<const uint32_t*>(values) + i);
+    if (word == ~uint64_t{0}) {
+      least = hn::Min(least, v), greatest = hn::Max(greatest, v);
+    } else {
+      const uint64_t of_lanes = word >> i;
+      uint8_t bits[8];
+      std::memcpy(bits, &of_lanes, sizeof bits);
+      const auto mask = hn::LoadMaskBits(d, bits);
+      least = hn::Min(least, hn::IfThenElse(mask, v, least));
+      greatest = hn::Max(greatest, hn::IfThenElseZero(mask, v));
+    }
+  }
+  return {hn::GetLane(hn::MinOfLanes(d, least)), hn::GetLane(hn::MaxOfLanes(d, greatest))};
+}
+
+void FindEnds(const uint8_t* values, size_t count, const uint64_t* set, Ends* ends) {
+  constexpr size_t kSize = sizeof(uint32_t);
+  for (size_t i = 0; i < count; i += kWord, values += kWord * kSize, ++set, ++ends) {
+    if (*set == 0) {
+      *ends = {UINT32_MAX, 0};
+    } else if (i + kWord <= count) {
+      *ends = WordEnds(values, *set);
+    } else {
+      alignas(8) uint8_t rest[kWord * kSize] = {};
+      std::memcpy(rest, values, (count - i) * kSize);
+      *ends = WordEnds(rest, *set & ((uint64_t{1} << (count - i)) - 1));
+    }
+  }
+}
+
+template <class T>
+HWY_INLINE uint64_t WordEqual(const uint8_t* values, T wanted) {
+  const hn::CappedTag<T, kWord> d;
+  const size_t lanes = hn::Lanes(d);
+  const uint64_t of_lanes = ~uint64_t{0} >> (kWord - lanes);
+  const auto one = hn::Set(d, wanted);
+  uint64_t all = 0;
+  for (size_t i = 0; i < kWord; i += lanes)
+    all |= (MaskBits(d, hn::Eq(hn::LoadU(d, reinterpret_cast<const T*>(values) + i), one)) & of_lanes) << i;
+  return all;
+}
+
+uint64_t FindPairs(const uint8_t* firsts, const uint8_t* seconds, size_t count, const Pair* wanted,
+                   size_t wanted_count) {
+  alignas(8) uint8_t rest_firsts[kWord * sizeof(uint32_t)], rest_seconds[kWord * sizeof(uint16_t)];
+  if (count < kWord) {
+    std::memset(rest_firsts, 0, sizeof rest_firsts), std::memset(rest_seconds, 0, sizeof rest_seconds);
+    std::memcpy(rest_firsts, firsts, count * sizeof(uint32_t)), firsts = rest_firsts;
+    std::memcpy(rest_seconds, seconds, count * sizeof(uint16_t)), seconds = rest_seconds;
+  }
+  uint64_t found = 0;
+  for (size_t i = 0; i < wanted_count; ++i)
+    found |= WordEqual<uint32_t>(firsts, wanted[i].first) & WordEqual<uint16_t>(seconds, wanted[i].second);
+  return count < kWord ? found & ((uint64_t{1} << count) - 1) : found;
+}
+
 }  // namespace
 }  // namespace HWY_NAMESPACE
 }  // namespace medvec
@@ -130,9 +215,24 @@ HWY_AFTER_NAMESPACE();
 namespace medvec {
 
 HWY_EXPORT(SelectRange);
+HWY_EXPORT(SelectBits);
+HWY_EXPORT(FindEnds);
+HWY_EXPORT(FindPairs);
 
 void SelectRange(Form form, const uint8_t* values, size_t count, Number low, Number high, uint64_t* set) {
   HWY_DYNAMIC_DISPATCH(SelectRange)(form, values, count, low, high, set);
+}
+
+void SelectBits(const uint8_t* values, size_t count, uint64_t bits, uint64_t* set) {
+  HWY_DYNAMIC_DISPATCH(SelectBits)(values, count, bits, set);
+}
+
+void FindEnds(const uint8_t* values, size_t count, const uint64_t* set, Ends* ends) {
+  HWY_DYNAMIC_DISPATCH(FindEnds)(values, count, set, ends);
+}
+
+uint64_t FindPairs(const uint8_t* firsts, const uint8_t* seconds, size_t count, std::span<const Pair> wanted) {
+  return HWY_DYNAMIC_DISPATCH(FindPairs)(firsts, seconds, count, wanted.data(), wanted.size());
 }
 
 }  // namespace medvec

@@ -1,5 +1,5 @@
-// Columns of fixed-width values: which of them lie in a range. The widest instruction set of this machine looks at a
-// page's column at once (0.1 to 0.3 ns a value, for 2 to 4 ns one by one).
+// Columns of fixed-width values: which of them lie in a range, or are some. The widest instruction set of this machine
+// looks at a page's column at once (0.1 to 0.3 ns a value, for 2 to 4 ns one by one).
 //
 // All forms compare as 64-bit signed integers, their numbers, so that a range has the same two ends in each.
 #pragma once
@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <span>
 
 namespace medvec {
 
@@ -85,5 +86,22 @@ inline Number ReadNumber(Form form, const uint8_t* bytes) {
 // Of `count` values, one behind the other and at any address, bit i of `set` says whether value i is in question. Takes
 // those out whose number is not in [low, high]. The set has whole words; bits behind the last value become 0.
 void SelectRange(Form form, const uint8_t* values, size_t count, Number low, Number high, uint64_t* set);
+
+// The same of values of 64 bits: takes those out that have not all of `bits`.
+void SelectBits(const uint8_t* values, size_t count, uint64_t bits, uint64_t* set);
+
+// Of a word of a set, of 64 values, those in question lie between. None is: least > greatest.
+struct Ends {
+  uint32_t least, greatest;
+};
+// Of `count` values of Form::kUint32, of which `set` says whether they are in question: the ends of each of its words.
+void FindEnds(const uint8_t* values, size_t count, const uint64_t* set, Ends* ends);
+
+struct Pair {
+  uint32_t first;
+  uint16_t second;
+};
+// Of up to 64 pairs, in columns of Form::kUint32 and Form::kUint16: bit i says whether pair i is one of `wanted`.
+uint64_t FindPairs(const uint8_t* firsts, const uint8_t* seconds, size_t count, std::span<const Pair> wanted);
 
 }  // namespace medvec

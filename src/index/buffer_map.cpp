@@ -52,4 +52,21 @@ Buffer BufferMap::Pin(BufferMap** map, Index& index, BlockNumber block) {
   return buffer;
 }
 
+const uint8_t* BufferMap::Guess(BufferMap* map, const Index& index, BlockNumber block) {
+  if (map == nullptr) return nullptr;
+  Buffer buffer = map->Get(block);
+  if (!BufferIsValid(buffer)) {
+    if (block >= index.blocks) return nullptr;
+    buffer = PrefetchBuffer(index.relation, MAIN_FORKNUM, block).recent_buffer;
+    if (!BufferIsValid(buffer)) return nullptr;
+    map->Put(block, buffer);
+  }
+  // It may hold another page by now: then this is in vain.
+  const uint8_t* page = reinterpret_cast<const uint8_t*>(BufferGetPage(buffer));
+  __builtin_prefetch(GetBufferDescriptor(static_cast<uint32>(buffer - 1)), 1);
+  __builtin_prefetch(page);
+  __builtin_prefetch(page + BLCKSZ - sizeof(PageTail));
+  return page;
+}
+
 }  // namespace medvec::index

@@ -10,6 +10,14 @@
 
 namespace medvec::index {
 
+// Asks the memory for bytes; of a page that is null, nothing.
+inline void Touch(const uint8_t* page, size_t offset, size_t bytes) {
+  if (page == nullptr) return;
+  const uintptr_t first = reinterpret_cast<uintptr_t>(page) + offset;
+  for (uintptr_t line = first & ~uintptr_t{63}; line < first + bytes; line += 64)
+    __builtin_prefetch(reinterpret_cast<const void*>(line));
+}
+
 class BufferMap {
  public:
   // The session's map for this index, made or enlarged for `blocks` blocks; null for a relation in local buffers.
@@ -28,6 +36,10 @@ class BufferMap {
   static void Prefetch(BufferMap* map, const Index& index, BlockNumber block) {
     if (map == nullptr || !BufferIsValid(map->Get(block))) PrefetchBuffer(index.relation, MAIN_FORKNUM, block);
   }
+
+  // Where the page of a block probably is, for prefetching alone, or null; the memory is asked for what pinning and
+  // checking it needs.
+  static const uint8_t* Guess(BufferMap* map, const Index& index, BlockNumber block);
 
   static constexpr uint32_t kMostBlocks = 1 << 21;  // 16 GB in 8 MB; larger indexes share entries
 

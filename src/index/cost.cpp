@@ -36,12 +36,15 @@ bool AsksForNullVector(const struct IndexPath* path) {
   return false;
 }
 
-// Whether rows have codes, as far as the planner cares: the planner has the index locked.
-bool HasRowCodes(Oid oid) {
+// About how many rows a row page has, and whether they have codes: without the metapage. The planner has the index
+// locked.
+prices::RowPages RowPagesOf(Oid oid) {
+  constexpr double kRowBytes = 10, kKeyBytes = 6;
   const Relation index = index_open(oid, NoLock);
-  const OperatorClass operators = GetOperatorClass(index);
+  const double keys = IndexRelationGetNumberOfKeyAttributes(index) - 1;
+  const prices::RowPages pages = {kUsable / (kRowBytes + kKeyBytes * keys), GetOperatorClass(index).has_row_codes()};
   index_close(index, NoLock);
-  return operators.has_row_codes();
+  return pages;
 }
 
 // Bytes of a row's vector in the table.
@@ -100,7 +103,13 @@ double VisitCost::Walk(double matches, double rows) const {
 }
 
 double VisitCost::Matches(double matches, bool is_of_set) const {
-  return prices::Matches(nodes_, matches, HasRowCodes(index_), is_of_set);
+  return prices::Matches(RowPagesOf(index_), nodes_, matches, is_of_set);
+}
+
+double VisitCost::Within(double range, double matches) const {
+  const prices::RowPages pages = RowPagesOf(index_);
+  if (!pages.has_codes) return std::min(kVisitsPerWithin * range * nodes_, prices::kMatch * nodes_);
+  return prices::Codes(pages, nodes_, matches) + prices::kMatch * matches * std::min(1.0, kNearPerWithin * range);
 }
 
 double VisitCost::TableRow() const { return prices::TableRow(VectorBytes(index_)); }
@@ -140,11 +149,7 @@ void EstimateCost(struct PlannerInfo* root, struct IndexPath* path, double, Cost
   const double taken = std::max(wanted, static_cast<double>(settings::ef_search));
   double first = cost.Walk(matches, wanted);
   double further = prices::kPerRow * std::max(0.0, matches - taken) * tuples / matches;
-  const bool has_codes = is_limited && HasRowCodes(path->indexinfo->indexoid);
-  if (has_codes)
-    further = prices::Codes(tuples, matches) + prices::kMatch * matches * std::min(1.0, kNearPerWithin * range);
-  else if (is_limited)
-    further = std::min(kVisitsPerWithin * range * tuples, prices::kMatch * tuples);
+  if (is_limited) further = cost.Within(range, matches);
   if (is_filtered) {
     const double all = cost.Matches(matches);
     further = all <= first ? 0 : std::min(further, all);

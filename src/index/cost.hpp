@@ -29,6 +29,8 @@ class VisitCost {
   double Walk(double matches, double rows = 0) const;
   // Reading all matches of conditions, or of a set of tuples too.
   double Matches(double matches, bool is_of_set = false) const;
+  // All of the matches, wherever they are, that are within a range which holds this share of the rows.
+  double Within(double range, double matches) const;
   // Reading a row from the table with its vector.
   double TableRow() const;
 

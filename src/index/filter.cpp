@@ -154,25 +154,31 @@ void Filter::Judge(const Condition& condition, const RowPage& page, RowSet* rows
     page.SelectNumbers(condition.number, condition.form, low, high, set);
   };
   const auto ask = [&](uint32_t slot) { return AskOther(condition, page.Value(condition.number, slot)) != Match::kNo; };
-  constexpr size_t kFewNumbers = 8;  // asked of the column one after the other
+  constexpr size_t kFew = 8;  // are asked of the column one after the other
+  // Rows that one(i, set) leaves in the set for any i.
+  const auto select_any = [&](auto one) {
+    const RowSet all = *rows;
+    rows->Clear();
+    for (size_t i = 0; i < condition.count; ++i) {
+      RowSet set = all;
+      one(i, &set);
+      rows->Add(set);
+    }
+  };
   switch (condition.test) {
     case Test::kIsNull:
     case Test::kIsNotNull:
       return;
     case Test::kRange:
       return select(condition.low, condition.high, rows);
-    case Test::kSet: {
+    case Test::kSet:
       select(condition.low, condition.high, rows);
-      if (condition.count > kFewNumbers) return rows->Select(ask);
-      const RowSet all = *rows;
-      rows->Clear();
-      for (size_t i = 0; i < condition.count; ++i) {
-        RowSet one = all;
-        select(condition.numbers[i], condition.numbers[i], &one);
-        rows->Add(one);
-      }
-      return;
-    }
+      if (condition.count > kFew) return rows->Select(ask);
+      return select_any([&](size_t i, RowSet* set) { select(condition.numbers[i], condition.numbers[i], set); });
+    case Test::kSignature:
+      if (condition.count > kFew) return rows->Select(ask);
+      return select_any(
+          [&](size_t i, RowSet* set) { page.SelectSignatures(condition.number, condition.bits[i], set); });
     default:
       return rows->Select(ask);
   }

@@ -44,6 +44,16 @@ class Filter {
   }
   // The same of the rows of a page at once: takes those out that do not match.
   void Judge(const RowPage& page, RowSet* rows) const;
+  // Calls visit(offset, bytes) for the arrays of a row page that this reads.
+  template <class Visit>
+  void ForEachArray(const RowLayout& rows, Visit visit) const {
+    for (int i = 0; i < count_; ++i) {
+      const uint32_t column = conditions_[i].number;
+      visit(rows.nulls + column * rows.null_bytes, rows.null_bytes);
+      visit(rows.values[column], rows.slots * conditions_[i].column->place.size);
+    }
+    if (tuples_ != nullptr) visit(rows.blocks, rows.slots * sizeof(uint32_t));
+  }
 
  private:
   // Cheap ones first.

@@ -118,23 +118,8 @@ void PageGraph::Prefetch(NodeId node) {
   size_t left = index_.meta.block_size;
   uint32_t offset = place.offset;
   for (uint32_t i = 0; i < place.pages; ++i) {
-    const BlockNumber block = place.first + i;
     const size_t part = Min(left, static_cast<size_t>(kUsable - offset));
-    Buffer buffer = map_->Get(block);
-    if (!BufferIsValid(buffer)) {
-      if (block >= index_.blocks) return;
-      buffer = PrefetchBuffer(index_.relation, MAIN_FORKNUM, block).recent_buffer;
-      if (BufferIsValid(buffer)) map_->Put(block, buffer);
-    }
-    // It may hold another page by now: then this is in vain.
-    if (BufferIsValid(buffer)) {
-      const uint8_t* page = reinterpret_cast<const uint8_t*>(BufferGetPage(buffer));
-      __builtin_prefetch(GetBufferDescriptor(static_cast<uint32>(buffer - 1)), 1);
-      __builtin_prefetch(page);
-      __builtin_prefetch(page + BLCKSZ - sizeof(PageTail));
-      const uint8_t* from = page + kPageHeader + offset;
-      for (size_t line = 0; line < part; line += 64) __builtin_prefetch(from + line);
-    }
+    Touch(BufferMap::Guess(map_, index_, place.first + i), kPageHeader + offset, part);
     left -= part, offset = 0;
   }
 }

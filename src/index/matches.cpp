@@ -8,9 +8,10 @@ namespace medvec::index {
 namespace {
 
 constexpr uint32_t kSamplePages = 32;
-constexpr double kSampleEnough = 50;  // matches, for an estimate to be trusted early
-constexpr uint32_t kAhead = 8;        // pages asked for ahead
-constexpr size_t kCodesAhead = 4;
+constexpr double kSampleEnough = 50;   // matches, for an estimate to be trusted early
+constexpr uint32_t kAhead = 8;         // pages asked for ahead
+constexpr uint32_t kTouchedAhead = 2;  // of these the bytes that are read
+constexpr size_t kCodesAhead = 16;
 
 // Calls take(page, rows) with the rows of a page whose keys match. Returns how many rows it has.
 template <class Take>
@@ -24,6 +25,25 @@ uint32_t ReadRowPage(const Index& index, RowMap& map, BlockNumber block, const F
   take(page, rows);
   UnlockReleaseBuffer(buffer);
   return count;
+}
+
+// A page of codes, and the rows whose they are.
+struct CodePage {
+  BlockNumber block;
+  uint32_t begin, end;
+};
+CodePage CodePageOf(const Index& index, const Directory& directory, uint32_t row) {
+  const RowLayout& layout = index.rows;
+  const uint32_t ordinal = row / layout.slots, first = ordinal * layout.slots;
+  const uint32_t page = (row - first) / layout.codes_per_page, begin = first + page * layout.codes_per_page;
+  return {directory.blocks[ordinal] + 1 + page, begin, Min(begin + layout.codes_per_page, first + layout.slots)};
+}
+
+// Asks the memory for what ReadRowPage will read.
+void TouchRowPage(const Index& index, RowMap& map, BlockNumber block, const Filter& filter) {
+  const uint8_t* page = map.Guess(block);
+  Touch(page, index.rows.offsets, index.rows.slots * sizeof(uint16_t));
+  filter.ForEachArray(index.rows, [page](uint32_t offset, uint32_t bytes) { Touch(page, offset, bytes); });
 }
 
 }  // namespace
@@ -75,6 +95,8 @@ bool CollectMatches(Index& index, RowMap& rows, const Filter& filter, size_t mos
   double seen = 0;
   for (uint32_t ordinal = 0; ordinal < directory.count; ++ordinal) {
     if (ordinal + kAhead < directory.count) rows.Prefetch(directory.blocks[ordinal + kAhead]);
+    if (ordinal + kTouchedAhead < directory.count)
+      TouchRowPage(index, rows, directory.blocks[ordinal + kTouchedAhead], filter);
     // A page's rows are appended under its lock: room is made before.
     matches->Reserve(memory, matches->size + index.rows_per_page);
     const auto take = [&](const RowPage& page, const RowSet& found) {
@@ -116,21 +138,25 @@ Candidates EstimateDistances(Index& index, RowMap& rows, const hnsw::Query& quer
     }
   };
   const Directory& directory = rows.directory();
-  const RowLayout& layout = index.rows;
+  const uint32_t code_size = index.rows.code_size;
+  CodePage ahead{};
+  const uint8_t* ahead_codes = nullptr;
+  size_t asked = 0;
   for (size_t i = 0; i < matches.size;) {
     CHECK_FOR_INTERRUPTS();
-    const uint32_t ordinal = matches[i].row / layout.slots, slot = matches[i].row % layout.slots;
-    const CodePlace place = CodePlaceOf(index, directory.blocks[ordinal], slot);
-    // The page's first row, and the one behind its last.
-    const uint32_t begin = matches[i].row - place.offset / layout.code_size;
-    const uint32_t end = Min(begin + layout.codes_per_page, (ordinal + 1) * layout.slots);
+    const CodePage place = CodePageOf(index, directory, matches[i].row);
     const Buffer buffer = rows.Read(place.block, PageKind::kCodes);
-    const uint8_t* page = Usable(BufferGetPage(buffer));
-    const auto code_of = [&](size_t n) { return page + (matches[n].row - begin) * layout.code_size; };
-    for (; i < matches.size && matches[i].row < end; ++i) {
-      if (const size_t next = i + kCodesAhead; next < matches.size && matches[next].row < end)
-        for (uint32_t line = 0; line < layout.code_size; line += 64) __builtin_prefetch(code_of(next) + line);
-      estimator.Add(code_of(i));
+    const uint8_t* codes = Usable(BufferGetPage(buffer));
+    for (; i < matches.size && matches[i].row < place.end; ++i) {
+      for (; asked < std::min(i + kCodesAhead, matches.size); ++asked) {
+        const uint32_t row = matches[asked].row;
+        if (row >= ahead.end) {
+          ahead = CodePageOf(index, directory, row);
+          ahead_codes = rows.Guess(ahead.block);
+        }
+        Touch(ahead_codes, (row - ahead.begin) * code_size, code_size);
+      }
+      estimator.Add(codes + (matches[i].row - place.begin) * code_size);
       if (estimator.is_full()) estimate();
     }
     UnlockReleaseBuffer(buffer);

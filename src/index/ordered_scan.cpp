@@ -74,7 +74,7 @@ void OrderedScan::Start(const Request& request) {
   now_.is_filtered = !filter_->is_empty() || !test_.is_empty();
   now_.scans = request.goes_on ? 0 : 1;
   last_scan.scans += now_.scans;
-  if (has_near()) budget_ = prices::Codes(NodeCount(index_), NodeCount(index_));
+  if (has_near()) budget_ = prices::Codes(prices::RowPagesOf(index_), NodeCount(index_), NodeCount(index_));
   if (left_ > 0 && !(request.all && has_near() && ReadRest()) && now_.is_filtered && is_near()) ChooseStrategy(request);
   Count();
   MemoryContextSwitchTo(outer);
@@ -131,7 +131,7 @@ bool OrderedScan::MayReadRest() const {
 // Of reading all matches, and fetching as many as the caller will take or has to ask itself.
 double OrderedScan::MatchesPrice() const {
   if (!can_collect()) return kInfinity;
-  return prices::Matches(estimate_.rows, estimate_.matches, index_.has_row_codes(), filter_->has_tuples(),
+  return prices::Matches(prices::RowPagesOf(index_), estimate_.rows, estimate_.matches, filter_->has_tuples(),
                          first_reads_) +
          std::max(prices::kFetch, test_price_) * std::min(limit_ / std::max(passing_, 0.001), estimate_.matches);
 }
@@ -153,12 +153,15 @@ void OrderedScan::ChooseStrategy(const Request& request) {
   const bool may_rest = MayReadRest();
   const bool probes =
       request.may_probe && VisitPrice() * hnsw::kGlance <= prices::kProbe * std::min(matches, alternative_);
-  if (!probes && may_rest && matches <= std::min(walk, alternative_) &&
-      (ReadNear() || ReadMatches(kDoubt * std::max(even, estimate_.matches) + kFew, true)))
-    return;
+  bool is_long = prices::kWalkRisk * walk >= matches || walk >= alternative_;
+  if (!probes && may_rest && is_long && matches <= alternative_) {
+    if (ReadNear() || ReadMatches(kDoubt * std::max(even, estimate_.matches) + kFew, true)) return;
+    is_long = false;
+  }
   budget_ = std::max(std::min(MatchesPrice(), alternative_) / VisitPrice(), prices::kPerWidth * beam);
   budget_ = std::min(budget_, static_cast<double>(settings::max_scan_tuples));
-  search_->LimitHops(static_cast<size_t>(budget_), may_rest);
+  // Who walks although few rows pass, because they may lie near, has to see that they do.
+  search_->LimitHops(static_cast<size_t>(budget_), may_rest, is_long ? 0 : hnsw::kGlanceDoubt);
 }
 
 bool OrderedScan::IsAtLimit() const { return search_->hops() >= static_cast<size_t>(settings::max_scan_tuples); }

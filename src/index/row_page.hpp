@@ -124,6 +124,10 @@ class RowPage {
   void SelectNumbers(uint32_t column, Form form, Number low, Number high, RowSet* set) const {
     SelectRange(form, Value(column, 0), slots(), low, high, set->words());
   }
+  // Takes out rows whose signature in a filter column has not all of some bits.
+  void SelectSignatures(uint32_t column, uint64_t bits, RowSet* set) const {
+    SelectBits(Value(column, 0), slots(), bits, set->words());
+  }
   // Takes out rows of tuples that are not in a set.
   void SelectTuples(const TidSet& tuples, RowSet* set) const {
     tuples.Select(bytes_ + index_.rows.blocks, bytes_ + index_.rows.offsets, slots(), set->words());

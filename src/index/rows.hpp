@@ -68,6 +68,11 @@ class RowMap {
   // A row page, or a page of its codes, locked for reading; and asked for ahead.
   Buffer Read(BlockNumber block, PageKind kind);
   void Prefetch(BlockNumber block) { BufferMap::Prefetch(map_, index_, block); }
+  // The usable bytes of such a page, for Touch; or null.
+  const uint8_t* Guess(BlockNumber block) {
+    const uint8_t* page = BufferMap::Guess(map_, index_, block);
+    return page == nullptr ? nullptr : page + kPageHeader;
+  }
 
  private:
   // Calls take(row) for the rows of a chain until it returns false; begin() before the first, perhaps again.

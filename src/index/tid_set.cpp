@@ -2,7 +2,7 @@
 
 #include <bit>
 
-#include "core/column.hpp"
+#include "core/radix_sort.hpp"
 #include "index/index.hpp"
 
 namespace medvec::index {
@@ -24,47 +24,89 @@ void TidSet::Drain(TIDBitmap* bitmap) {
         runs_.Append(memory, {block, 1, static_cast<uint32>(words_.size)});
       continue;
     }
-    if (count == 0) continue;
-    runs_.Append(memory, {block, 0, static_cast<uint32>(words_.size)});
-    const size_t first = words_.size;
-    for (int i = 0; i < count; ++i) {
-      const size_t bit = offsets[i] - 1u, word = first + bit / 64;
-      while (words_.size <= word) words_.Append(memory, 0);
-      words_[word] |= uint64{1} << bit % 64;
-    }
-    tuples_ += static_cast<uint64>(count);
+    for (int i = 0; i < count; ++i) Add(memory, block, offsets[i]);
   }
   EndBitmapIteration(iterator);
   MakeDirectory(memory);
-  MakeHashes(memory);
+  context_ = CurrentMemoryContext;
 }
 
-// Pages as a whole have no tuples to hash.
-void TidSet::MakeHashes(const hnsw::Memory& memory) {
-  if (whole_pages_ > 0 || tuples_ == 0) return;
-  hashes_ = HashBits(memory, tuples_);
-  ForEach([this](BlockNumber block, OffsetNumber offset) { hashes_.Add(Key(block, offset)); }, [](BlockNumber) {});
+void TidSet::Fill(hnsw::Array<uint64>& keys) {
+  const hnsw::Memory memory = ServerMemory();
+  uint64* scratch = memory.Allocate<uint64>(keys.size);
+  RadixSort(keys.data, scratch, keys.size);
+  memory.Release(scratch);
+  size_t blocks = keys.size > 0;
+  for (size_t i = 1; i < keys.size; ++i) blocks += keys[i] >> 16 != keys[i - 1] >> 16;
+  runs_.Reserve(memory, blocks), words_.Reserve(memory, blocks);
+  for (const uint64 key : keys) Add(memory, static_cast<BlockNumber>(key >> 16), static_cast<OffsetNumber>(key));
+  MakeDirectory(memory);
+  context_ = CurrentMemoryContext;
+}
+
+void TidSet::Add(const hnsw::Memory& memory, BlockNumber block, OffsetNumber offset) {
+  if (runs_.size == 0 || runs_[runs_.size - 1].block != block)
+    runs_.Append(memory, {block, 0, static_cast<uint32>(words_.size)});
+  const size_t bit = offset - 1u, word = runs_[runs_.size - 1].first_word + bit / 64;
+  while (words_.size <= word) words_.Append(memory, 0);
+  tuples_ += !(words_[word] >> bit % 64 & 1);
+  words_[word] |= uint64{1} << bit % 64;
+}
+
+const HashBits& TidSet::Hashes() const {
+  if (hashes_.is_none()) {
+    hashes_ = HashBits(ServerMemory(context_), tuples_);
+    ForEach([this](BlockNumber block, OffsetNumber offset) { hashes_.Add(TidKey(block, offset)); }, [](BlockNumber) {});
+  }
+  return hashes_;
 }
 
 void TidSet::Select(const uint8_t* blocks, const uint8_t* offsets, uint32 count, uint64* among) const {
-  for (uint32 first = 0; first < count; first += 64) {
+  Ends ends[(kMostRows + 63) / 64];
+  FindEnds(blocks, count, among, ends);
+  for (uint32 first = 0; first < count; first += 64, blocks += 64 * sizeof(uint32), offsets += 64 * sizeof(uint16)) {
     uint64& word = among[first / 64];
     if (word == 0) continue;
-    const auto block_of = [&](uint32 i) { return ReadAs<uint32>(blocks + (first + i) * sizeof(uint32)); };
-    const auto offset_of = [&](uint32 i) { return ReadAs<uint16>(offsets + (first + i) * sizeof(uint16)); };
-    if (!hashes_.is_none()) {
-      uint64 may = 0;
-      const uint32 end = Min(count - first, 64u);
-      for (uint32 i = 0; i < end; ++i) may |= uint64{hashes_.MayHave(Key(block_of(i), offset_of(i)))} << i;
-      word &= may;
-    }
-    for (uint64 left = word; left != 0; left &= left - 1) {
-      const uint32 i = static_cast<uint32>(std::countr_zero(left));
-      ItemPointerData tuple;
-      ItemPointerSet(&tuple, block_of(i), offset_of(i));
-      if (!Contains(tuple)) word ^= left & -left;
-    }
+    const Tuples tuples = {blocks, offsets, Min(count - first, 64u)};
+    const uint32 run = FirstRun(ends[first / 64].least);
+    uint32 end = run;
+    while (end < runs_.size && end - run <= kFewRuns && runs_[end].block <= ends[first / 64].greatest) ++end;
+    word = end - run <= kFewRuns ? OfRuns(run, end, tuples, word) : OneByOne(tuples, word);
   }
+}
+
+uint64 TidSet::OfRuns(uint32 run, uint32 end, const Tuples& tuples, uint64 among) const {
+  uint64 members = 0;
+  Pair pairs[kFewRuns * kFewOffsets + 1];
+  size_t count = 0;
+  for (; run < end; ++run) {
+    const bool is_whole = runs_[run].whole_pages > 0;
+    const size_t few = is_whole ? 0 : ListOffsets(run, kFewOffsets + 1, pairs + count);
+    if (few > 0 && few <= kFewOffsets) {
+      count += few;
+      continue;
+    }
+    uint64 of_run = among;
+    SelectRange(Form::kUint32, tuples.blocks, tuples.count, runs_[run].block, LastBlock(run), &of_run);
+    members |= of_run;
+    for (uint64 left = is_whole ? 0 : of_run; left != 0; left &= left - 1)
+      if (!HasOffset(run, tuples.Offset(std::countr_zero(left)))) members ^= left & -left;
+  }
+  return members | (among & FindPairs(tuples.blocks, tuples.offsets, tuples.count, {pairs, count}));
+}
+
+// Pages as a whole have no tuples to hash.
+uint64 TidSet::OneByOne(const Tuples& tuples, uint64 among) const {
+  const HashBits* hashes = whole_pages_ == 0 ? &Hashes() : nullptr;
+  uint64 members = among;
+  for (uint64 left = among; left != 0; left &= left - 1) {
+    const int i = std::countr_zero(left);
+    const BlockNumber block = tuples.Block(i);
+    const OffsetNumber offset = tuples.Offset(i);
+    if ((hashes != nullptr && !hashes->MayHave(TidKey(block, offset))) || !Contains(block, offset))
+      members ^= left & -left;
+  }
+  return members;
 }
 
 void TidSet::MakeDirectory(const hnsw::Memory& memory) {
@@ -81,21 +123,32 @@ void TidSet::MakeDirectory(const hnsw::Memory& memory) {
   directory_[buckets_] = static_cast<uint32>(runs_.size);
 }
 
-bool TidSet::Contains(const ItemPointerData& tuple) const {
-  if (runs_.size == 0) return false;
-  const BlockNumber block = ItemPointerGetBlockNumberNoCheck(&tuple);
-  const uint32 bucket = Min(block >> shift_, buckets_ - 1);
-  // The last run that does not begin behind the block; a long one may begin in an earlier bucket.
-  uint32 run = directory_[bucket + 1];
-  while (run > directory_[bucket] && runs_[run - 1].block > block) --run;
-  if (run == 0) return false;
-  const Run& found = runs_[--run];
-  if (found.block > block) return false;
-  if (found.whole_pages > 0) return block - found.block < found.whole_pages;
-  if (found.block != block) return false;
-  const uint32 bit = ItemPointerGetOffsetNumberNoCheck(&tuple) - 1u, word = found.first_word + bit / 64;
-  const uint32 end = run + 1 < runs_.size ? runs_[run + 1].first_word : static_cast<uint32>(words_.size);
-  return word < end && (words_[word] >> bit % 64 & 1);
+// The first run that does not end before a block.
+uint32 TidSet::FirstRun(BlockNumber block) const {
+  if (runs_.size == 0) return 0;
+  uint32 run = directory_[Min(block >> shift_, buckets_ - 1)];
+  if (run > 0 && LastBlock(run - 1) >= block) return run - 1;  // a long one that begins in an earlier bucket
+  while (run < runs_.size && LastBlock(run) < block) ++run;
+  return run;
+}
+
+bool TidSet::Contains(BlockNumber block, OffsetNumber offset) const {
+  const uint32 run = FirstRun(block);
+  return run < runs_.size && runs_[run].block <= block && (runs_[run].whole_pages > 0 || HasOffset(run, offset));
+}
+
+size_t TidSet::ListOffsets(uint32 run, size_t most, Pair* pairs) const {
+  const uint32 first = runs_[run].first_word, end = EndWord(run);
+  size_t count = 0;
+  for (uint32 word = first; word < end; ++word)
+    for (uint64 bits = words_[word]; bits != 0 && count < most; bits &= bits - 1)
+      pairs[count++] = {runs_[run].block, OffsetOf(word - first, bits)};
+  return count;
+}
+
+bool TidSet::HasOffset(uint32 run, OffsetNumber offset) const {
+  const uint32 bit = offset - 1u, word = runs_[run].first_word + bit / 64;
+  return word < EndWord(run) && (words_[word] >> bit % 64 & 1);
 }
 
 }  // namespace medvec::index

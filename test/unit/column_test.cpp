@@ -88,6 +88,78 @@ TEST_P(ColumnTest, RangesOfEachForm) {
   }
 }
 
+TEST_P(ColumnTest, AllOfSomeBits) {
+  for (const size_t count : {size_t{1}, size_t{64}, size_t{65}, size_t{174}}) {
+    GuardedBuffer<uint8_t> buffer(count * sizeof(uint64_t));
+    const std::span<uint8_t> column = buffer.Last(count * sizeof(uint64_t));
+    const size_t words = (count + 63) / 64;
+    for (int round = 0; round < 40; ++round) {
+      for (uint8_t& byte : column) byte = static_cast<uint8_t>(random_() | random_());
+      const uint64_t bits = round == 0 ? 0 : random_() & random_() & random_() & random_();
+      std::vector<uint64_t> set(words + 1, ~uint64_t{0}), before;
+      for (size_t i = 0; i < words; ++i) set[i] = random_() % 4 == 0 ? 0 : random_() | random_();
+      before = set;
+      SelectBits(column.data(), count, bits, set.data());
+      for (size_t i = 0; i < 64 * words; ++i) {
+        const bool wanted =
+            i < count && (before[i / 64] >> i % 64 & 1) && (ReadAs<uint64_t>(&column[i * sizeof bits]) & bits) == bits;
+        ASSERT_EQ(set[i / 64] >> i % 64 & 1, wanted) << "value " << i << " of " << count;
+      }
+      EXPECT_EQ(set[words], ~uint64_t{0});
+    }
+  }
+}
+
+TEST_P(ColumnTest, EndsOfWords) {
+  for (const size_t count : {size_t{1}, size_t{63}, size_t{64}, size_t{65}, size_t{200}, size_t{815}}) {
+    GuardedBuffer<uint8_t> buffer(count * sizeof(uint32_t));
+    const std::span<uint8_t> column = buffer.Last(count * sizeof(uint32_t));
+    const size_t words = (count + 63) / 64;
+    for (int round = 0; round < 40; ++round) {
+      Fill(Form::kUint32, column);
+      std::vector<uint64_t> set(words);
+      for (uint64_t& word : set) word = round % 4 == 0 ? ~uint64_t{0} : round % 4 == 1 ? 0 : random_() & random_();
+      std::vector<Ends> ends(words + 1, Ends{7, 7});
+      FindEnds(column.data(), count, set.data(), ends.data());
+      for (size_t word = 0; word < words; ++word) {
+        Ends wanted{UINT32_MAX, 0};
+        for (size_t i = 64 * word; i < std::min(64 * (word + 1), count); ++i) {
+          const uint32_t value = ReadAs<uint32_t>(&column[i * sizeof value]);
+          if (set[word] >> i % 64 & 1) wanted = {std::min(wanted.least, value), std::max(wanted.greatest, value)};
+        }
+        ASSERT_EQ(ends[word].least, wanted.least) << "word " << word << " of " << count << " values";
+        ASSERT_EQ(ends[word].greatest, wanted.greatest) << "word " << word << " of " << count << " values";
+      }
+      EXPECT_EQ(ends[words].least, 7u);
+    }
+  }
+}
+
+TEST_P(ColumnTest, PairsAmongPairs) {
+  for (const size_t count : {size_t{0}, size_t{1}, size_t{17}, size_t{63}, size_t{64}}) {
+    GuardedBuffer<uint8_t> first_buffer(count * sizeof(uint32_t)), second_buffer(count * sizeof(uint16_t));
+    const std::span<uint8_t> firsts = first_buffer.All(), seconds = second_buffer.All();
+    // Few values, so that many pairs share one of theirs; 0 is one of them.
+    const auto draw = [&] { return Pair{static_cast<uint32_t>(random_() % 5), static_cast<uint16_t>(random_() % 4)}; };
+    for (int round = 0; round < 100; ++round) {
+      for (size_t i = 0; i < count; ++i) {
+        const Pair pair = draw();
+        std::memcpy(&firsts[i * sizeof pair.first], &pair.first, sizeof pair.first);
+        std::memcpy(&seconds[i * sizeof pair.second], &pair.second, sizeof pair.second);
+      }
+      std::vector<Pair> wanted(random_() % 6);
+      for (Pair& pair : wanted) pair = draw();
+      uint64_t expected = 0;
+      for (size_t i = 0; i < count; ++i)
+        for (const Pair& pair : wanted)
+          if (ReadAs<uint32_t>(&firsts[i * sizeof pair.first]) == pair.first &&
+              ReadAs<uint16_t>(&seconds[i * sizeof pair.second]) == pair.second)
+            expected |= uint64_t{1} << i;
+      ASSERT_EQ(FindPairs(firsts.data(), seconds.data(), count, wanted), expected) << count << " pairs";
+    }
+  }
+}
+
 MEDVEC_TEST_ON_TARGETS(ColumnTest);
 
 TEST(FloatNumberTest, OrderedAsTheValues) {

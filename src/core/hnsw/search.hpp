@@ -172,8 +172,11 @@ class Search {
   // The k-th answer comes out of a beam of at least so many times k: late finds are rarer.
   void KeepWidth(double per_answer) { width_per_answer_ = per_answer; }
   // From now on walks end once so many nodes were read, or it is to be seen that so many would not do.
-  // `glances`: as soon as that may be seen, for who does not ask again.
-  void LimitHops(size_t most, bool glances) { most_hops_ = most, glances_ = glances; }
+  // `glances`: as soon as that may be seen, for who does not ask again; `doubt`: so many accepted nodes more than were
+  // seen may be there.
+  void LimitHops(size_t most, bool glances, double doubt = kGlanceDoubt) {
+    most_hops_ = most, glances_ = glances, doubt_ = doubt;
+  }
   // Whether that was so: then Next has said that there are no more; asked again it walks on to the limit, and gives
   // what was found until there.
   bool is_spent() const { return spent_; }
@@ -251,8 +254,7 @@ class Search {
   // False: it is to be seen that the walk will be too long.
   bool Glance() {
     if (!glances_ || walk_.Run(std::min(kGlance, most_hops_)) || asked_ == 0) return true;
-    const double most_share =
-        std::min(1.0, (static_cast<double>(accepted_) + kGlanceDoubt) / static_cast<double>(asked_));
+    const double most_share = std::min(1.0, (static_cast<double>(accepted_) + doubt_) / static_cast<double>(asked_));
     const double width = static_cast<double>(width_) * std::pow(most_share, -kWidthPower);
     spent_ = kVisitsPerWidth * width > static_cast<double>(most_hops_);
     return !spent_;
@@ -292,6 +294,7 @@ class Search {
   double floor_ = -std::numeric_limits<double>::infinity();  // strict order: no answer below it
   size_t most_hops_ = std::numeric_limits<size_t>::max();
   bool glances_ = false;
+  double doubt_ = kGlanceDoubt;
   bool started_ = false, widened_ = false, exhausted_ = false, spent_ = false;
 };
 

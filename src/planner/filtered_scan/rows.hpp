@@ -3,15 +3,12 @@
 
 #include <limits>
 
+#include "index/tid_set.hpp"
 #include "pg/executor.hpp"
 
 namespace medvec::planner::filtered_scan {
 
-// A heap tuple as a number, in the order of the table.
-inline uint64 TidKey(BlockNumber block, OffsetNumber offset) { return uint64{block} << 16 | offset; }
-inline uint64 TidKey(const ItemPointerData& tuple) {
-  return TidKey(ItemPointerGetBlockNumberNoCheck(&tuple), ItemPointerGetOffsetNumberNoCheck(&tuple));
-}
+using index::TidKey;
 
 // The distance of a row as ORDER BY compares it: NaN is beyond infinity, NULL beyond NaN.
 class DistanceKey {

@@ -9,6 +9,7 @@
 #include "planner/filtered_scan/exact_rows.hpp"
 #include "planner/filtered_scan/indexed_rows.hpp"
 #include "planner/filtered_scan/node.hpp"
+#include "planner/filtered_scan/set.hpp"
 
 namespace medvec::planner::filtered_scan {
 
@@ -66,16 +67,9 @@ ScanState& State(CustomScanState* node) { return *reinterpret_cast<ScanState*>(n
 
 bool is_by_bounds(const ScanState& state) { return state.data.looked_at > 0; }
 
-void MakeSet(ScanState& state) {
-  // The index scans below keep things of their own where they are called: for the whole statement.
-  const MemoryContext outer = MemoryContextSwitchTo(state.node.ss.ps.state->es_query_cxt);
-  Node* result = MultiExecProcNode(state.bitmap);
-  if (result == nullptr || !IsA(result, TIDBitmap)) elog(ERROR, "unrecognized result from subplan");
-  TIDBitmap* bitmap = reinterpret_cast<TIDBitmap*>(result);
-  MemoryContextSwitchTo(state.set_context);
-  state.set = new (palloc(sizeof(index::TidSet))) index::TidSet;
-  state.set->Drain(bitmap);
-  tbm_free(bitmap);
+void PrepareSet(ScanState& state) {
+  const MemoryContext outer = MemoryContextSwitchTo(state.set_context);
+  state.set = MakeSet(state.bitmap);
   MemoryContextSwitchTo(outer);
   ++state.sets;
 
@@ -91,7 +85,7 @@ bool PassesRow(void* context, const ItemPointerData& tuple) {
 }
 
 double Nodes(const ScanState& state) { return NodeCount(state.search->index()); }
-bool HasCodes(const ScanState& state) { return state.search->index().has_row_codes(); }
+index::prices::RowPages PagesOfRows(const ScanState& state) { return index::prices::RowPagesOf(state.search->index()); }
 
 // Expected share, of `rows` rows that the index can tell, of those that meet all conditions.
 double Passing(const ScanState& state, double rows) {
@@ -152,27 +146,28 @@ bool BeginAskRows(ScanState& state) {
   const double set_rows = state.data.set_rows;
   const double other =
       index::prices::kBitmapRow * set_rows +
-      std::min({index::prices::Walk(nodes, set_rows, beam),
-                index::prices::Matches(nodes, set_rows, HasCodes(state), true), TablePrice(state, set_rows)});
+      std::min({index::prices::kWalkRisk * index::prices::Walk(nodes, set_rows, beam),
+                index::prices::Matches(PagesOfRows(state), nodes, set_rows, true), TablePrice(state, set_rows)});
   const double visit = 1 + AskingPrice(state);
   const double asking = visit * index::prices::Walk(nodes, state.data.rows, beam);
   const bool probes = visit * hnsw::kGlance <= index::prices::kProbe * other && state.wanted < state.data.rows;
-  if (asking > other && !probes) return false;
+  if (index::prices::kWalkRisk * asking > other && !probes) return false;
   return StartSearch(state, wanted, other);
 }
 
 // The number of rows in the set is known. Where they lie is not: if the search turns out to visit more than reading the
 // set costs, the set is read after all.
 bool BeginSearchSet(ScanState& state) {
-  if (state.set == nullptr) MakeSet(state);
+  if (state.set == nullptr) PrepareSet(state);
   if (state.is_query_null) return false;
   const double nodes = Nodes(state), table = TablePrice(state, state.set_rows);
   const double matches = state.set_rows * state.data.key_share;
   const double passing = PassingInSet(state);
   const double fetched = std::min(matches, state.wanted / passing);
-  const double read = index::prices::Matches(nodes, matches, HasCodes(state), true) + index::prices::kFetch * fetched;
+  const double read =
+      index::prices::Matches(PagesOfRows(state), nodes, matches, true) + index::prices::kFetch * fetched;
   const double walk = index::prices::Walk(nodes, matches * passing, state.search->Beam(state.wanted));
-  if (table <= std::min(read, walk)) return false;
+  if (table <= std::min(read, index::prices::kWalkRisk * walk)) return false;
   index::OrderedScan::Wanted wanted = {.set = state.set, .set_rows = state.set_rows, .test = {}, .passing = passing};
   if (state.data.has_residual) wanted.test = {PassesRow, &state}, wanted.test_price = AskingPrice(state);
   return StartSearch(state, wanted, table);
