@@ -146,7 +146,7 @@ bool BeginAskRows(ScanState& state) {
   const double set_rows = state.data.set_rows;
   const double other =
       index::prices::kBitmapRow * set_rows +
-      std::min({index::prices::kWalkRisk * index::prices::Walk(nodes, set_rows, beam),
+      std::min({index::prices::Walk(nodes, set_rows, beam),
                 index::prices::Matches(PagesOfRows(state), nodes, set_rows, true), TablePrice(state, set_rows)});
   const double visit = 1 + AskingPrice(state);
   const double asking = visit * index::prices::Walk(nodes, state.data.rows, beam);
