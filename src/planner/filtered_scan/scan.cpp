@@ -206,18 +206,12 @@ double RowsWanted(const ScanState& state) {
   return std::max(wanted, 0.0);
 }
 
-// All that a beam by bounds holds is looked at, also what it finds late: so it is widened a little less than by
-// hnsw::kWidthPower. 300 queries, looking at 50 rows for each that is taken: recall of beams of 1,000, 1,250 and 1,500
-// is .980, .988 and .992 (199,000 rows of 128 dimensions in clusters; unfiltered .985), .999, .999 and .999 (69,000 of
-// 784; unfiltered .999).
-constexpr double kLookedAtPower = .76;
-
 // For how many rows the beam is to be. By bounds those have to be found that the reader will take, of all that it looks
 // at: a search for them alone would widen its beam by the share that it meets (core/hnsw/search.hpp).
 double RowsOfBeam(const ScanState& state) {
   const double wanted = RowsWanted(state);
   if (!is_by_bounds(state)) return wanted;
-  return std::max(wanted, state.search->Beam(0) * std::pow(state.data.looked_at, kLookedAtPower)) /
+  return std::max(wanted, state.search->Beam(0) * std::pow(state.data.looked_at, hnsw::kWidthPower)) /
          index::prices::kBeamPerRow;
 }
 
