@@ -114,8 +114,8 @@ double OrderedScan::Beam(double limit) const {
                   prices::kBeamPerRow * limit);
 }
 
-// Long enough at once for what will be taken: a beam that grows to that visits twice as many nodes. Beyond what is
-// worth walking it would have to end.
+// Long enough at once for what will be taken: a beam that doubles becomes longer than that, and judges anew all that
+// was too far for it each time. Beyond what is worth walking it would have to end.
 size_t OrderedScan::FirstBeam(double limit) const {
   const double beam = Beam(0);
   return static_cast<size_t>(std::min(Beam(limit), std::max(beam, NodeCount(index_) * kWorthWalking)));
