@@ -395,3 +395,24 @@ SELECT filter, wanted, pg_temp.way(filter, wanted) FROM (VALUES (1, 'half = 0', 
 DROP TABLE priced;
 
 DROP TABLE items, queries, parts, others, expected;
+
+-- rows whose vectors are nearly the same share a node, and are measured one by one
+SET enable_seqscan = off;
+SET enable_sort = off;
+SELECT setseed(.3);
+CREATE TABLE alike AS
+	SELECT g * 20 + k AS id, k, (SELECT array_agg(x + 1e-7 * (random() - .5)) FROM unnest(centre) x)::vector(32) AS v
+	FROM (SELECT g, ARRAY(SELECT random() - .5 + 0 * g FROM generate_series(1, 32)) AS centre FROM generate_series(1, 100) g) c, generate_series(0, 19) k;
+CREATE INDEX alike_v ON alike USING hnsw (v vector_l2_ops);
+ANALYZE alike;
+SELECT nodes < rows / 2 AS shared FROM hnsw_info('alike_v');
+SELECT bool_or(line ~ 'HNSW Filtered Scan') AS uses_scan FROM pg_temp.plan('SELECT id FROM alike WHERE (k * 7 + id) % 10 IN (0, 1, 2, 4, 5, 6) ORDER BY v <-> array_fill(0.5, ARRAY[32])::vector LIMIT 3') line;
+SELECT wanted, count(*) AS queries, count(*) FILTER (WHERE found <> nearest) AS wrong
+FROM unnest('{1, 3, 8}'::int[]) wanted, generate_series(1, 100) g,
+	LATERAL (SELECT v AS q FROM alike WHERE id = 20 * g + 3 OFFSET 0) question,
+	LATERAL (SELECT array_agg(d) AS found FROM (SELECT v <-> q AS d FROM alike WHERE (k * 7 + id) % 10 IN (0, 1, 2, 4, 5, 6) ORDER BY v <-> q LIMIT wanted) a) f,
+	LATERAL (SELECT array_agg(d) AS nearest FROM (SELECT v <-> q AS d FROM alike WHERE (k * 7 + id) % 10 IN (0, 1, 2, 4, 5, 6) ORDER BY (v <-> q) + 0 LIMIT wanted) a) n
+GROUP BY wanted ORDER BY wanted;
+RESET enable_seqscan;
+RESET enable_sort;
+DROP TABLE alike;

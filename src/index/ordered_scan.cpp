@@ -338,7 +338,7 @@ bool OrderedScan::FindNode() {
 // fetch the vector.
 bool OrderedScan::IsCertain() const {
   if (found_.size != 1 || farthest_ > answer_.bound) return false;
-  const std::optional<double> next = PeekBound();
+  const std::optional<double> next = PeekNode();
   return next.has_value() && answer_.upper <= *next;
 }
 

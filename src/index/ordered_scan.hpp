@@ -66,8 +66,8 @@ class OrderedScan {
   double upper() const { return answer_.upper; }
   // It is known that no later row is nearer, and no earlier one farther.
   bool is_certain() const { return is_certain_; }
-  // The bound of the rows after its node, if one is known without looking further; infinity: there are none.
-  std::optional<double> PeekBound() const { return whole_ != nullptr ? whole_->PeekBound() : search_->PeekBound(); }
+  // The bound of the rows to come, if one is known without looking further; infinity: there are none.
+  std::optional<double> PeekBound() const { return next_ < found_.size ? answer_.bound : PeekNode(); }
   QueryKind kind() const { return query_.kind; }
 
   // How wide a beam is for so many rows (0: not known), of those that count.
@@ -108,6 +108,7 @@ class OrderedScan {
   bool ReadNear();
   bool ReadMatches(double most, bool or_walk);
   void BeginRest(Rest rest);
+  std::optional<double> PeekNode() const { return whole_ != nullptr ? whole_->PeekBound() : search_->PeekBound(); }
   bool IsCertain() const;
   void Count();
   void Publish() const;
