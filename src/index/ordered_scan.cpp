@@ -26,6 +26,10 @@ constexpr double kRangeEf = 2.5, kLeastRangeBeams = 2;
 // What it finds late comes out of order in an ordered scan, so there it is longer from the start.
 constexpr double kOrderedRangeWidth = 3;
 
+// With codes: a range of which the first beam found fewer is read by them before the first row is given, since what the
+// walk missed would come out of order.
+constexpr size_t kSmallRange = 40;
+
 // A filter's estimate of matches is trusted to be within twice, and a bit.
 constexpr double kDoubt = 2, kFew = 1000;
 
@@ -303,10 +307,13 @@ bool OrderedScan::LooksAgain(bool* rest) {
 // The next node up to the end of the range. All in it are wanted, so what is found too late for its place comes last.
 bool OrderedScan::FindInRange(bool* rest) {
   while (!is_over_) {
-    const bool found = FindByWalk(rest);
+    const bool is_first = given_.size == 0, found = FindByWalk(rest);
     if (*rest) return false;  // with what was late
-    if (!found || range_.Excludes(answer_.bound)) {
+    const auto is_within = [this](const hnsw::Answer& answer) { return !range_.Excludes(answer.bound); };
+    *rest = found && is_first && has_near() && search_->CountNext(is_within) + 1 < kSmallRange && MayReadRest();
+    if (!found || *rest || !is_within(answer_)) {
       if (found) --given_.size;
+      if (*rest) return false;
       is_over_ = !(found && LooksAgain(rest));
       if (*rest) return false;
       continue;

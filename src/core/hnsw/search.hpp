@@ -166,6 +166,11 @@ class Search {
     if (pending_.size == 0) return {};
     return pending_[0].bound;
   }
+  // How many of the answers found, but not given yet, are of a kind.
+  template <class Is>
+  size_t CountNext(Is is) const {
+    return static_cast<size_t>(std::count_if(pending_.data, pending_.data + pending_.size, is));
+  }
   // From now on strict order begins here: what has been given is known not to be nearer.
   void RaiseFloor(double bound) { floor_ = std::max(floor_, bound); }
 
