@@ -16,9 +16,8 @@ namespace {
 
 // Arithmetic of a visit, about 1 us, in units of cpu_operator_cost (which stands for about 0.02 us).
 constexpr double kVisitOperators = 40;
-// Nodes visited to find all those within a distance, for each of them: by walks; and by codes of rows, which do not
-// tell them from so many others (14 to 20 at 128 dimensions, 4 to 64 at 784).
-constexpr double kVisitsPerWithin = 4, kNearPerWithin = 15;
+// Nodes visited by walks to find all those within a distance, for each of them.
+constexpr double kVisitsPerWithin = 4;
 // Who wants all of them in order does better to sort: the executor computes most distances anew here, and what the walk
 // finds too late for its place comes last.
 constexpr double kVisitsPerOrdered = 5;
@@ -109,7 +108,8 @@ double VisitCost::Matches(double matches, bool is_of_set) const {
 double VisitCost::Within(double range, double matches) const {
   const prices::RowPages pages = RowPagesOf(index_);
   if (!pages.has_codes) return std::min(kVisitsPerWithin * range * nodes_, prices::kMatch * nodes_);
-  return prices::Codes(pages, nodes_, matches) + prices::kMatch * matches * std::min(1.0, kNearPerWithin * range);
+  return prices::Codes(pages, nodes_, matches) +
+         prices::kMatch * matches * std::min(1.0, prices::kNearPerWithin * range);
 }
 
 double VisitCost::TableRow() const { return prices::TableRow(VectorBytes(index_)); }

@@ -14,7 +14,7 @@ class Within {
   Within(const hnsw::Bound& bound, const Range& range) : bound_(bound), range_(range) {}
   bool operator()(float low) {
     if (low >= beyond_) return false;
-    if (!range_.Excludes(bound_.Lower(low, 0, 0))) return true;
+    if (!range_.is_limited() || !range_.Excludes(bound_.Lower(low, 0, 0))) return true;
     beyond_ = low;
     return false;
   }

@@ -6,7 +6,8 @@
 
 namespace medvec::index {
 
-// Of the rows that the filter lets through those that are hardly ever nearer than the range's end. Page by page, so
+// Of the rows that the filter lets through those that may be within the range, each with the least distance that it
+// hardly ever is below; without a range all of them. Page by page, so
 // that no more is kept than these. False: they are more than `most`. *estimate: rows, and how many match.
 //
 // The index must have codes. A row that closed meanwhile, or is another by now, may be among them.

@@ -79,7 +79,10 @@ void OrderedScan::Start(const Request& request) {
   now_.scans = request.goes_on ? 0 : 1;
   last_scan.scans += now_.scans;
   if (has_near()) budget_ = prices::Codes(prices::RowPagesOf(index_), NodeCount(index_), NodeCount(index_));
-  if (left_ > 0 && !(request.all && has_near() && ReadRest()) && now_.is_filtered && is_near()) ChooseStrategy(request);
+  if (left_ > 0 && !(request.all && has_near() && ReadRest())) {
+    if (now_.is_filtered && is_near()) ChooseStrategy(request);
+    if (RanksAll(request.likely, width)) ReadByCodes(Rest::kWhole);
+  }
   Count();
   MemoryContextSwitchTo(outer);
 }
@@ -168,6 +171,15 @@ void OrderedScan::ChooseStrategy(const Request& request) {
   search_->LimitHops(static_cast<size_t>(budget_), may_rest, is_long ? 0 : hnsw::kGlanceDoubt);
 }
 
+// Whether so many rows come sooner by the codes of all rows than out of a beam so long.
+bool OrderedScan::RanksAll(double likely, size_t width) const {
+  if (likely == 0 || now_.is_filtered || range_.is_limited() || is_once_ || !has_codes()) return false;
+  const double nodes = NodeCount(index_);
+  return prices::Codes(prices::RowPagesOf(index_), nodes, nodes) +
+             prices::kMatch * std::min(nodes, prices::kNearPerWithin * likely) <
+         prices::kPerWidth * static_cast<double>(width);
+}
+
 bool OrderedScan::IsAtLimit() const { return search_->hops() >= static_cast<size_t>(settings::max_scan_tuples); }
 
 // How to go on beyond what has been found.
@@ -228,16 +240,16 @@ bool OrderedScan::ReadMatches(double most, bool or_walk) {
   return done;
 }
 
-// All rows within the range but those given. False: their codes do not tell, or more may be than there is room for, or
-// may be read.
-bool OrderedScan::ReadNear() {
-  if (!has_near() || (filter_->is_empty() && !MayReadWhole())) return false;
+// All rows within the range, if there is one, but those given. False: their codes do not tell, or more may be than
+// there is room for, or may be read.
+bool OrderedScan::ReadByCodes(Rest rest) {
+  if (!has_codes() || (filter_->is_empty() && !MayReadWhole())) return false;
   const hnsw::Memory memory = ServerMemory(context_);
   const double most = std::min(1024.0 * work_mem / sizeof(Candidate), static_cast<double>(settings::max_scan_tuples));
   hnsw::Array<Candidate> candidates{};
   const bool done = CollectNear(index_, rows_, *filter_, query_.query, query_.bound, range_, static_cast<size_t>(most),
                                 memory, &candidates, &estimate_);
-  if (done) BeginRest(Rest::kNear);
+  if (done) BeginRest(rest);
   if (done && order_ != Order::kNone) {
     whole_->ReadLater(candidates, given_);
     return true;
@@ -255,10 +267,7 @@ bool OrderedScan::ReadRest() {
   if (can_collect() && ReadMatches(kInfinity, false)) return true;
   gave_up_ = has_alternative();
   if (gave_up_ || !MayReadWhole()) return false;
-  if (index_.has_row_codes() && ReadMatches(kInfinity, false)) {
-    now_.rest = Rest::kWhole;
-    return true;
-  }
+  if (!now_.is_filtered && ReadByCodes(Rest::kWhole)) return true;
   BeginRest(Rest::kWhole);
   whole_->ReadAll(given_);
   return true;

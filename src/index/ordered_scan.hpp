@@ -39,6 +39,7 @@ class OrderedScan {
     Order order;
     bool is_once = false;   // no more than what the first beam holds
     double limit = 0;       // rows that will be taken; 0: not known
+    double likely = 0;      // the same where `limit` is more, for the sake of the beam; 0: it is not
     double most = 0;        // and never more; 0: not known
     bool may_probe = true;  // false: the rows wanted do not seem to be near
     bool goes_on = false;   // counts as the same scan as the one before
@@ -89,8 +90,9 @@ class OrderedScan {
   bool is_near() const { return order_ != Order::kNone || range_.is_limited(); }
   // Under a test alone all rows are read, unless the caller knows which.
   bool can_collect() const { return !filter_->is_empty() || !(test_.is_empty() || has_alternative()); }
+  bool has_codes() const { return index_.has_row_codes() && query_.kind == QueryKind::kVector; }
   // Whether the rows within the range can be told by codes, so that none is missed.
-  bool has_near() const { return range_.is_limited() && index_.has_row_codes() && query_.kind == QueryKind::kVector; }
+  bool has_near() const { return range_.is_limited() && has_codes(); }
   bool MayReadWhole() const;
   bool MayReadRest() const;
   double MatchesPrice() const;
@@ -105,7 +107,9 @@ class OrderedScan {
   bool LooksAgain(bool* rest);
   bool FindInRange(bool* rest);
   bool ReadRest();
-  bool ReadNear();
+  bool ReadNear() { return has_near() && ReadByCodes(Rest::kNear); }
+  bool ReadByCodes(Rest rest);
+  bool RanksAll(double likely, size_t width) const;
   bool ReadMatches(double most, bool or_walk);
   void BeginRest(Rest rest);
   std::optional<double> PeekNode() const { return whole_ != nullptr ? whole_->PeekBound() : search_->PeekBound(); }

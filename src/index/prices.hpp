@@ -19,6 +19,9 @@ inline constexpr double kRowPage = 1.0 / 12, kRow = 1.0 / 2500, kRowOfSet = 1.0 
 inline constexpr double kEstimate = 1.0 / 30, kFirstReads = 50, kFewMatches = 200;
 // The same of all rows of a page, one behind the other.
 inline constexpr double kCode = 1.0 / 100;
+// Rows whose codes do not tell them from one of the nearest, for each of these (14 to 20 at 128 dimensions, 4 to 64 at
+// 784).
+inline constexpr double kNearPerWithin = 15;
 // Nodes visited for a beam of so many.
 inline constexpr double kPerWidth = hnsw::kVisitsPerWidth;
 // Nodes visited for each row taken beyond ef_search, by a beam that grows in steps (2.4 to 3.6).

@@ -8,6 +8,8 @@ namespace {
 
 constexpr int kAhead = 16;  // pages asked for ahead
 constexpr size_t kNodesAhead = 8;
+// Of more candidates one in so many, by a sample, come into the first heap.
+constexpr size_t kSmallHeap = 4096, kHeaps = 32, kSample = 256;
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 constexpr auto kIsFarther = [](const Candidate& a, const Candidate& b) { return a.low > b.low; };
@@ -51,7 +53,7 @@ bool WholeScan::ReadOn() {
 void WholeScan::ReadLater(const hnsw::Array<Candidate>& candidates, hnsw::Array<NodeId>& given) {
   SetGiven(given);
   candidates_ = candidates;
-  std::make_heap(candidates_.begin(), candidates_.end(), kIsFarther);
+  FillHeap();
   seen_.Reset(ServerMemory(), 0);
 }
 
@@ -81,24 +83,47 @@ bool WholeScan::IsFirst(NodeId node) {
 }
 
 double WholeScan::CandidateBound() const {
-  return candidates_.size == 0 ? kInfinity : bound_.Lower(candidates_[0].low, 0, 0);
+  return has_candidates() ? bound_.Lower(candidates_.data[heap_].low, 0, 0) : kInfinity;
+}
+
+// Most scans take few of many: a heap of all would take longer to make than what is wanted of it.
+void WholeScan::FillHeap() {
+  Candidate *begin = candidates_.data + later_, *end = candidates_.data + candidates_.size;
+  const size_t count = static_cast<size_t>(end - begin);
+  if (count > kSmallHeap) {
+    float sample[kSample];
+    for (size_t i = 0; i < kSample; ++i) sample[i] = begin[i * count / kSample].low;
+    std::nth_element(sample, sample + kSample / kHeaps, sample + kSample);
+    const float farthest = sample[kSample / kHeaps];
+    Candidate* const later = std::partition(begin, end, [farthest](const Candidate& c) { return c.low <= farthest; });
+    if (later > begin) end = later;
+  }
+  std::make_heap(begin, end, kIsFarther);
+  heap_ = later_, heap_size_ = static_cast<size_t>(end - begin), later_ += heap_size_;
+}
+
+NodeId WholeScan::PopCandidate() {
+  Candidate* const heap = candidates_.data + heap_;
+  std::pop_heap(heap, heap + heap_size_, kIsFarther);
+  const NodeId node = heap[--heap_size_].node;
+  if (heap_size_ == 0) FillHeap();
+  return node;
 }
 
 // Some at a time, so that the memory can be asked for all of them at once.
 void WholeScan::ReadSome(double bound) {
   NodeId nodes[kNodesAhead];
   size_t count = 0;
-  while (count < kNodesAhead && candidates_.size > 0 && CandidateBound() <= bound) {
-    std::pop_heap(candidates_.begin(), candidates_.end(), kIsFarther);
-    nodes[count] = candidates_[--candidates_.size].node;
+  while (count < kNodesAhead && has_candidates() && CandidateBound() <= bound) {
+    nodes[count] = PopCandidate();
     graph_.Prefetch(nodes[count++]);
   }
   for (size_t i = 0; i < count; ++i) Take(nodes[i]);
 }
 
 bool WholeScan::Next(hnsw::Answer* answer) {
-  while (candidates_.size > 0) {
-    if (accept_.IsBeyond(CandidateBound())) candidates_.size = 0;
+  while (has_candidates()) {
+    if (accept_.IsBeyond(CandidateBound())) ForgetCandidates();
     double bound = kInfinity;
     if (!queue_.is_full()) {
       const Ranked* next = queue_.Peek();

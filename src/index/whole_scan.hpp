@@ -40,8 +40,13 @@ class WholeScan {
   void Take(NodeId node);
   // Whether it is the first time, or is not asked for twice.
   bool IsFirst(NodeId node);
+  bool has_candidates() const { return heap_size_ > 0; }
+  void ForgetCandidates() { heap_size_ = 0, later_ = candidates_.size; }
   // Below this no candidate is likely to be.
   double CandidateBound() const;
+  NodeId PopCandidate();
+  // When the heap is empty: the nearest of the later ones become the heap.
+  void FillHeap();
   // Reads candidates that may be below `bound`.
   void ReadSome(double bound);
   // The next ones of those to be read in order of address. False: there are no more.
@@ -61,8 +66,9 @@ class WholeScan {
   hnsw::Array<NodeId> nodes_ = {};   // or of these from
   size_t next_ = 0;                  // this one on
   AnswerQueue queue_;
-  hnsw::Array<Candidate> candidates_ = {};  // a heap
-  hnsw::NodeMap seen_;                      // of them those that have several rows, and were read
+  hnsw::Array<Candidate> candidates_ = {};  // taken ones; a heap, empty only if no others are left; later ones:
+  size_t heap_ = 0, heap_size_ = 0, later_ = 0;
+  hnsw::NodeMap seen_;  // of the candidates those that have several rows, and were read
 };
 
 }  // namespace medvec::index

@@ -116,6 +116,7 @@ bool StartSearch(ScanState& state, const index::OrderedScan::Wanted& wanted, dou
       .with_hidden = TransactionStartedDuringRecovery(),
       .order = index::OrderedScan::Order::kRelaxed,
       .limit = state.wanted,
+      .likely = is_by_bounds(state) ? state.data.limit : 0,
       .most = state.by_bounds.most_rows < kInfinity ? state.by_bounds.most_rows : 0,
       .may_probe = !state.has_searched,
       .goes_on = state.has_searched,
