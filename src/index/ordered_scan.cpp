@@ -177,7 +177,7 @@ bool OrderedScan::RanksAll(double likely, size_t width) const {
   const double nodes = NodeCount(index_);
   return prices::Codes(prices::RowPagesOf(index_), nodes, nodes) +
              prices::kMatch * std::min(nodes, prices::kNearPerWithin * likely) <
-         prices::kPerWidth * static_cast<double>(width);
+         prices::kWalkRisk * prices::kPerWidth * static_cast<double>(width);
 }
 
 bool OrderedScan::IsAtLimit() const { return search_->hops() >= static_cast<size_t>(settings::max_scan_tuples); }
