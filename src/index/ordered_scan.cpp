@@ -30,6 +30,9 @@ constexpr double kOrderedRangeWidth = 3;
 // walk missed would come out of order.
 constexpr size_t kSmallRange = 40;
 
+// What a visit costs more in a beam of thousands, which is kept in order, than in others.
+constexpr double kLongVisit = 1.25;
+
 // A filter's estimate of matches is trusted to be within twice, and a bit.
 constexpr double kDoubt = 2, kFew = 1000;
 
@@ -177,7 +180,7 @@ bool OrderedScan::RanksAll(double likely, size_t width) const {
   const double nodes = NodeCount(index_);
   return prices::Codes(prices::RowPagesOf(index_), nodes, nodes) +
              prices::kMatch * std::min(nodes, prices::kNearPerWithin * likely) <
-         prices::kWalkRisk * prices::kPerWidth * static_cast<double>(width);
+         kLongVisit * prices::kPerWidth * static_cast<double>(width);
 }
 
 bool OrderedScan::IsAtLimit() const { return search_->hops() >= static_cast<size_t>(settings::max_scan_tuples); }

@@ -247,8 +247,7 @@ class Asker {
       // A small cosine distance is what two numbers near 1 differ by, which the server may round otherwise.
       constexpr double kRelative = 1e-6, kAbsolute = 1e-7;
       bool ordered = true;
-      for (size_t i = 0; i + 1 < given; ++i)
-        ordered &= distances[i] <= distances[i + 1] * (1 + kRelative) + kAbsolute;
+      for (size_t i = 0; i + 1 < given; ++i) ordered &= distances[i] <= distances[i + 1] * (1 + kRelative) + kAbsolute;
       if (question.statement.find("ORDER BY") != std::string::npos && !ordered) ++measured->disordered;
       std::sort(found[q].begin(), found[q].end());
       const size_t repeated = static_cast<size_t>(found[q].end() - std::unique(found[q].begin(), found[q].end()));
