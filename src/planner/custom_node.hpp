@@ -1,10 +1,24 @@
-// What plan nodes of our own share: their state, their methods, what plans carry for them, what EXPLAIN says.
+// What plan nodes of our own share: their paths, their state, their methods, what plans carry for them, what EXPLAIN
+// says.
 #pragma once
 
 #include "pg/executor.hpp"
 #include "pg/planner.hpp"
 
 namespace medvec::planner {
+
+// A path of ours that gives the relation's rows in the query's order. Without children and costs yet.
+inline CustomPath* MakeOrderedPath(const PlannerInfo* root, RelOptInfo* rel, const CustomPathMethods* methods) {
+  CustomPath* path = makeNode(CustomPath);
+  path->path.pathtype = T_CustomScan;
+  path->path.parent = rel;
+  path->path.pathtarget = rel->reltarget;
+  path->path.rows = rel->rows;
+  path->path.pathkeys = root->query_pathkeys;
+  path->flags = CUSTOMPATH_SUPPORT_PROJECTION;
+  path->methods = methods;
+  return path;
+}
 
 // Neither marked nor restored, nor shared by workers of one scan.
 constexpr CustomExecMethods ExecMethods(const char* name, void (*begin)(CustomScanState*, EState*, int),

@@ -212,16 +212,9 @@ void RemoveScansUnderFilters(const PlannerInfo* root, RelOptInfo* rel) {
 constexpr CustomPathMethods path_methods = {kNodeName, MakePlan, nullptr};
 
 CustomPath* MakePath(const PlannerInfo* root, RelOptInfo* rel, const IndexPath* ordered) {
-  CustomPath* path = makeNode(CustomPath);
-  path->path.pathtype = T_CustomScan;
-  path->path.parent = rel;
-  path->path.pathtarget = rel->reltarget;
+  CustomPath* path = MakeOrderedPath(root, rel, &path_methods);
   path->path.parallel_safe = rel->consider_parallel;
-  path->path.rows = rel->rows;
-  path->path.pathkeys = root->query_pathkeys;
-  path->flags = CUSTOMPATH_SUPPORT_PROJECTION;
   path->custom_paths = list_make1(const_cast<IndexPath*>(ordered));
-  path->methods = &path_methods;
   return path;
 }
 

@@ -5,6 +5,7 @@
 
 #include "index/handler.hpp"
 #include "index/options.hpp"
+#include "planner/custom_node.hpp"
 #include "planner/filtered_scan/path.hpp"
 #include "planner/index_planning.hpp"
 #include "planner/semi_join_reduction/key.hpp"
@@ -287,18 +288,11 @@ void Offer(PlannerInfo* root, RelOptInfo* joined, Candidate* candidate, bool is_
   if (lookups == nullptr && !FitsInMemory(candidate->other)) return;
   candidate->lookups = cost;
 
-  CustomPath* path = makeNode(CustomPath);
-  path->path.pathtype = T_CustomScan;
-  path->path.parent = joined;
-  path->path.pathtarget = joined->reltarget;
-  path->path.rows = joined->rows;
-  path->path.pathkeys = root->query_pathkeys;
+  CustomPath* path = MakeOrderedPath(root, joined, &path_methods);
   path->path.startup_cost = candidate->startup;
   path->path.total_cost = candidate->total;
   AddDisabledNodes(&path->path, candidate->other);
   AddDisabledNodes(&path->path, candidate->vectors);
-  path->flags = CUSTOMPATH_SUPPORT_PROJECTION;
-  path->methods = &path_methods;
   path->custom_paths = list_make2(candidate->other, candidate->vectors);
   PlanData data = {.is_semi = candidate->is_semi,
                    .parameter = candidate->key.keys->paramid,
