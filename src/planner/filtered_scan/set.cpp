@@ -17,6 +17,11 @@ bool GivesTuples(const PlanState* node) {
   return scan->biss_RelationDesc->rd_rel->relam == BTREE_AM_OID && scan->biss_NumArrayKeys == 0;
 }
 
+void MoveInto(index::TidSet* set, TIDBitmap* bitmap) {
+  set->Drain(bitmap);
+  tbm_free(bitmap);
+}
+
 // Tuples that are listed, as long as work_mem has room; then put into a bitmap, which gets along with any.
 class TupleList {
  public:
@@ -30,8 +35,7 @@ class TupleList {
   }
   void MoveTo(index::TidSet* set) {
     if (bitmap_ != nullptr) {
-      set->Drain(bitmap_);
-      tbm_free(bitmap_);
+      MoveInto(set, bitmap_);
     } else {
       set->Fill(keys_);
       keys_.Free(memory_);
@@ -87,12 +91,10 @@ index::TidSet* MakeSet(PlanState* bitmap) {
   else
     result = MakeBitmap(bitmap);
   MemoryContextSwitchTo(of_set);
-  if (result == nullptr) {
+  if (result == nullptr)
     list.MoveTo(set);
-  } else {
-    set->Drain(result);
-    tbm_free(result);
-  }
+  else
+    MoveInto(set, result);
   return set;
 }
 
