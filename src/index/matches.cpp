@@ -13,20 +13,6 @@ constexpr uint32_t kAhead = 8;         // pages asked for ahead
 constexpr uint32_t kTouchedAhead = 2;  // of these the bytes that are read
 constexpr size_t kCodesAhead = 16;
 
-// Calls take(page, rows) with the rows of a page whose keys match. Returns how many rows it has.
-template <class Take>
-uint32_t ReadRowPage(const Index& index, RowMap& map, BlockNumber block, const Filter& filter, Take take) {
-  CHECK_FOR_INTERRUPTS();
-  const Buffer buffer = map.Read(block, PageKind::kRows);
-  const RowPage page(index, BufferGetPage(buffer));
-  RowSet rows = page.Tuples();
-  const uint32_t count = rows.Count();
-  filter.Judge(page, &rows);
-  take(page, rows);
-  UnlockReleaseBuffer(buffer);
-  return count;
-}
-
 // A page of codes, and the rows whose they are.
 struct CodePage {
   BlockNumber block;
@@ -35,8 +21,9 @@ struct CodePage {
 CodePage CodePageOf(const Index& index, const Directory& directory, uint32_t row) {
   const RowLayout& layout = index.rows;
   const uint32_t ordinal = row / layout.slots, first = ordinal * layout.slots;
-  const uint32_t page = (row - first) / layout.codes_per_page, begin = first + page * layout.codes_per_page;
-  return {directory.blocks[ordinal] + 1 + page, begin, Min(begin + layout.codes_per_page, first + layout.slots)};
+  const CodePlace place = CodePlaceOf(index, directory.blocks[ordinal], row - first);
+  const uint32_t begin = row - place.offset / layout.code_size;
+  return {place.block, begin, Min(begin + layout.codes_per_page, first + layout.slots)};
 }
 
 // Asks the memory for what ReadRowPage will read.

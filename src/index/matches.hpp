@@ -53,6 +53,21 @@ class Accept {
   const Range* range_;
 };
 
+// Calls take(page, rows) with the rows of a row page, which is locked for reading, whose keys match. Returns how many
+// rows it has.
+template <class Take>
+uint32_t ReadRowPage(const Index& index, RowMap& map, BlockNumber block, const Filter& filter, Take take) {
+  CHECK_FOR_INTERRUPTS();
+  const Buffer buffer = map.Read(block, PageKind::kRows);
+  const RowPage page(index, BufferGetPage(buffer));
+  RowSet rows = page.Tuples();
+  const uint32_t count = rows.Count();
+  filter.Judge(page, &rows);
+  take(page, rows);
+  UnlockReleaseBuffer(buffer);
+  return count;
+}
+
 struct Estimate {
   double rows, matches;
 };

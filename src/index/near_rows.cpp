@@ -49,17 +49,14 @@ bool CollectNear(Index& index, RowMap& rows, const Filter& filter, const hnsw::Q
   double seen = 0, matches = 0;
   uint32_t ordinal = 0;
   for (; ordinal < directory.count && candidates->size <= most; ++ordinal) {
-    CHECK_FOR_INTERRUPTS();
     const BlockNumber block = directory.blocks[ordinal];
     if (ordinal + kAhead < directory.count)
       for (uint32_t i = 0; i <= layout.code_pages; ++i) rows.Prefetch(directory.blocks[ordinal + kAhead] + i);
-    const Buffer row_buffer = rows.Read(block, PageKind::kRows);
-    const RowPage page(index, BufferGetPage(row_buffer));
-    RowSet set = page.Tuples();
-    seen += set.Count();
-    filter.Judge(page, &set);
-    page.CopyNodes(nodes);
-    UnlockReleaseBuffer(row_buffer);
+    RowSet set(layout.slots);
+    seen += ReadRowPage(index, rows, block, filter, [&](const RowPage& page, const RowSet& found) {
+      set = found;
+      page.CopyNodes(nodes);
+    });
     for (uint32_t first = 0; first < layout.slots; first += layout.codes_per_page) {
       const uint32_t count = ListSlots(set, first, Min(first + layout.codes_per_page, layout.slots), slots);
       if (count == 0) continue;

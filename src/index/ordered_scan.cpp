@@ -81,7 +81,7 @@ void OrderedScan::Start(const Request& request) {
   now_.is_filtered = !filter_->is_empty() || !test_.is_empty();
   now_.scans = request.goes_on ? 0 : 1;
   last_scan.scans += now_.scans;
-  if (has_near()) budget_ = prices::Codes(prices::RowPagesOf(index_), NodeCount(index_), NodeCount(index_));
+  if (has_near()) budget_ = CodesPrice();
   if (left_ > 0 && !(request.all && has_near() && ReadRest())) {
     if (now_.is_filtered && is_near()) ChooseStrategy(request);
     if (RanksAll(request.likely, width)) ReadByCodes(Rest::kWhole);
@@ -146,6 +146,12 @@ double OrderedScan::MatchesPrice() const {
          std::max(prices::kFetch, test_price_) * std::min(limit_ / std::max(passing_, 0.001), estimate_.matches);
 }
 
+// Of reading the codes of all rows.
+double OrderedScan::CodesPrice() const {
+  const double nodes = NodeCount(index_);
+  return prices::Codes(prices::RowPagesOf(index_), nodes, nodes);
+}
+
 // Of a node visited by a walk: those that match are tested.
 double OrderedScan::VisitPrice() const {
   return 1 + test_price_ * std::min(1.0, estimate_.matches / std::max(1.0, estimate_.rows));
@@ -177,10 +183,8 @@ void OrderedScan::ChooseStrategy(const Request& request) {
 // Whether so many rows come sooner by the codes of all rows than out of a beam so long.
 bool OrderedScan::RanksAll(double likely, size_t width) const {
   if (likely == 0 || now_.is_filtered || range_.is_limited() || is_once_ || !has_codes()) return false;
-  const double nodes = NodeCount(index_);
-  return prices::Codes(prices::RowPagesOf(index_), nodes, nodes) +
-             prices::kMatch * std::min(nodes, prices::kNearPerWithin * likely) <
-         kLongVisit * prices::kPerWidth * static_cast<double>(width);
+  const double near = std::min(NodeCount(index_), prices::kNearPerWithin * likely);
+  return CodesPrice() + prices::kMatch * near < kLongVisit * prices::kPerWidth * static_cast<double>(width);
 }
 
 bool OrderedScan::IsAtLimit() const { return search_->hops() >= static_cast<size_t>(settings::max_scan_tuples); }
@@ -223,8 +227,7 @@ bool OrderedScan::ReadMatches(double most, bool or_walk) {
   const hnsw::Memory memory = ServerMemory(context_);
   most = std::min({most, 1024.0 * work_mem / sizeof(MatchingRow), static_cast<double>(settings::max_scan_tuples)});
   bool done = CollectMatches(index_, rows_, *filter_, static_cast<size_t>(most), memory, &matches, &estimate_);
-  const bool estimates = index_.has_row_codes() && query_.kind == QueryKind::kVector;
-  if (done && estimates && static_cast<double>(matches.size) > prices::kFewMatches) {
+  if (done && has_codes() && static_cast<double>(matches.size) > prices::kFewMatches) {
     const size_t answers = limit_ > 0 ? static_cast<size_t>(std::min(limit_, kMostFirst)) : kFirst;
     Candidates candidates = EstimateDistances(index_, rows_, query_.query, matches, answers, memory);
     first_reads_ = prices::kMatch * static_cast<double>(candidates.first_reads);

@@ -96,6 +96,7 @@ class OrderedScan {
   bool MayReadWhole() const;
   bool MayReadRest() const;
   double MatchesPrice() const;
+  double CodesPrice() const;
   double VisitPrice() const;
   void ChooseStrategy(const Request& request);
   bool IsAtLimit() const;
